@@ -1,0 +1,35 @@
+#!/bin/sh
+# Runs the fuzz targets of the repository one after the other.
+#   fuzz.sh rotate SECONDS   spends SECONDS in all on a part of the targets that changes with the day
+#   fuzz.sh all DURATION     runs every target for DURATION
+set -eu
+mode=$1
+list=$(grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r f; do
+	grep -o '^func Fuzz[A-Za-z0-9_]*' "$f" | sed "s|^func |$(dirname "$f") |"
+done)
+count=$(printf '%s\n' "$list" | wc -l)
+run() { # directory, target, duration
+	echo "fuzz $1 $2 $3"
+	go test -run '^$' -fuzz "^$2\$" -fuzztime "$3" "$1"
+}
+case $mode in
+all)
+	printf '%s\n' "$list" | while read -r dir name; do run "$dir" "$name" "$2"; done
+	;;
+rotate)
+	each=10
+	turns=$(($2 / each))
+	day=$(($(date +%s) / 86400))
+	i=0
+	while [ $i -lt $turns ] && [ $i -lt "$count" ]; do
+		n=$(((day * turns + i) % count + 1))
+		line=$(printf '%s\n' "$list" | sed -n "${n}p")
+		run "${line% *}" "${line#* }" "${each}s"
+		i=$((i + 1))
+	done
+	;;
+*)
+	echo "usage: fuzz.sh rotate SECONDS | all DURATION" >&2
+	exit 2
+	;;
+esac

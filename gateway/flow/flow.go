@@ -1,0 +1,219 @@
+// Package flow carries messages from accepted to settled: it claims a message,
+// has the engine sanitize it once for each group of recipients with the same
+// effective policy, seals what was rebuilt, and commits deliveries, held items
+// and audit records in one transaction. It is the only room where a policy
+// meets a result tree.
+//
+// Everything may run twice: a crash before the commit leaves the message
+// leased, the lease ends, and the work is done again with the same result. A
+// sealed file that no row names is swept.
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sekisho/gateway"
+	"sekisho/sanitize"
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/memfile"
+	"sekisho/sanitize/policy"
+	"sekisho/sanitize/seal"
+)
+
+// Engine is what flow needs of sanitize.Engine.
+type Engine interface {
+	Sanitize(ctx context.Context, in sanitize.Input, b format.Budget) (sanitize.Node, error)
+	Substitute(ctx context.Context, s sanitize.Substitute) (sanitize.Body, error)
+	Postmaster(ctx context.Context, p sanitize.Postmaster) (sanitize.Body, error)
+}
+
+// Config is what a Flow works with.
+type Config struct {
+	Ledger    gateway.Ledger
+	Originals gateway.Blobs // able to decrypt
+	Outbox    gateway.Blobs
+	Engine    Engine
+	Policy    func() policy.Policy // the policy in force
+	Key       seal.Key
+	Scribe    gateway.Scribe
+	Log       *slog.Logger
+
+	Owner      string // of leases: unique for each process
+	Workers    int
+	Host       string // our name in Received
+	Instance   string
+	Office     format.Office
+	Postmaster string // address of the office's postmaster
+	Authserv   string
+	Location   *time.Location
+
+	// Relay wakes deliver after something became ready; a hint.
+	Relay func()
+	// Settled is told of each settled message, for the demo and metrics.
+	Settled func(Outcome)
+}
+
+// Outcome is what became of one message, for those who watch.
+type Outcome struct {
+	Message    gateway.Message
+	Deliveries []gateway.Delivery
+	Tree       []*sanitize.Node // one a policy group
+	Took       time.Duration
+}
+
+const (
+	leaseTime = 5 * time.Minute
+	pollTime  = 5 * time.Second // without a wake-up
+	backOff   = 15 * time.Second
+	// maxLost is how many leases a message may lose to a dead parent before it
+	// is held untried: one among others, two alone (DECISIONS 29).
+	maxLost = 3
+)
+
+// Flow is the running room.
+type Flow struct {
+	Config
+	wake chan struct{}
+	// alone is held for reading by ordinary work and for writing by a message
+	// that has lost a lease, so that it cannot take others with it.
+	alone      sync.RWMutex
+	substitute limiter
+}
+
+// New returns a Flow; Run starts it.
+func New(c Config) *Flow {
+	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), substitute: limiter{}}
+}
+
+// Wake hints that a message was accepted.
+func (f *Flow) Wake() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends, then returns once the work in hand is done or
+// given up.
+func (f *Flow) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for i := range max(1, f.Workers) {
+		wg.Go(func() { f.loop(ctx, i) })
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+func (f *Flow) loop(ctx context.Context, worker int) {
+	for ctx.Err() == nil {
+		worked, err := f.Step(ctx)
+		if err != nil && ctx.Err() == nil {
+			f.Log.Error("flow", "worker", worker, "error", err)
+		}
+		if worked && err == nil {
+			continue
+		}
+		t := time.NewTimer(pollTime)
+		select {
+		case <-ctx.Done():
+		case <-f.wake:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// Step does one piece of work and reports whether there was any.
+func (f *Flow) Step(ctx context.Context) (bool, error) {
+	m, err := f.claim(ctx)
+	if err == nil {
+		return true, f.message(ctx, m)
+	}
+	if !errors.Is(err, gateway.ErrNotFound) {
+		return false, err
+	}
+	return f.draft(ctx)
+}
+
+func (f *Flow) claim(ctx context.Context) (gateway.Message, error) {
+	var m gateway.Message
+	err := f.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		now := f.Scribe.Clock()
+		var err error
+		m, err = tx.ClaimMessage(f.Owner, now, now.Add(leaseTime))
+		return err
+	})
+	return m, err
+}
+
+// message sanitizes and settles one claimed message.
+func (f *Flow) message(ctx context.Context, m gateway.Message) error {
+	if m.Lost > 0 {
+		f.alone.Lock()
+		defer f.alone.Unlock()
+	} else {
+		f.alone.RLock()
+		defer f.alone.RUnlock()
+	}
+	start := f.Scribe.Clock()
+	s := &settlement{flow: f, m: m, now: start}
+	defer s.close()
+	err := s.run(ctx)
+	if err == nil {
+		err = s.commit(ctx)
+	}
+	if err != nil {
+		s.abandon(context.WithoutCancel(ctx))
+		if errors.Is(err, gateway.ErrLease) {
+			return nil // another holder goes on
+		}
+		return errors.Join(fmt.Errorf("message %s: %w", m.Receipt, err), f.giveBack(ctx, m))
+	}
+	if f.Relay != nil {
+		f.Relay()
+	}
+	if f.Settled != nil {
+		f.Settled(Outcome{m, s.deliveries, s.trees, f.Scribe.Clock().Sub(start)})
+	}
+	return nil
+}
+
+// giveBack returns a message that could not be worked on through no fault of
+// its own.
+func (f *Flow) giveBack(ctx context.Context, m gateway.Message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	m.NextAt = f.Scribe.Clock().Add(backOff)
+	return f.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		err := tx.Return(m)
+		if errors.Is(err, gateway.ErrLease) {
+			return nil
+		}
+		return err
+	})
+}
+
+// original reads a message's original into memory.
+func (f *Flow) original(ctx context.Context, m gateway.Message) (*memfile.File, error) {
+	r, err := f.Originals.Open(ctx, m.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("open original: %w", err)
+	}
+	defer r.Close()
+	data := memfile.New(m.Size)
+	if _, err := io.Copy(data, r); err != nil {
+		data.Close()
+		return nil, fmt.Errorf("read original: %w", err)
+	}
+	if data.Size() != m.Size {
+		data.Close()
+		return nil, fmt.Errorf("read original: %d bytes, %d were accepted", data.Size(), m.Size)
+	}
+	return data, nil
+}

@@ -1,0 +1,151 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/quarantine"
+)
+
+// Janitor keeps retention (DECISIONS 28): held items expire, originals that
+// nothing needs any more are deleted after their time or, under pressure, the
+// oldest first, and files that no row names are swept.
+type Janitor struct {
+	Ledger            gateway.Ledger
+	Originals, Outbox gateway.Blobs
+	Scribe            gateway.Scribe
+	Retain            func() time.Duration // how long originals are kept
+	Cap               int64                // bytes of originals kept at most; 0: no cap
+}
+
+const (
+	janitorBatch = 200
+	// sweepAge is how old an unnamed file must be before it is swept: longer
+	// than any work between storing a file and committing its row.
+	sweepAge = 24 * time.Hour
+)
+
+// Run tidies every interval until ctx ends. Errors go to report.
+func (j *Janitor) Run(ctx context.Context, interval time.Duration, report func(error)) {
+	t := time.NewTicker(interval)
+	defer t.Stop()
+	for {
+		if err := j.Tidy(ctx); err != nil && ctx.Err() == nil {
+			report(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// Tidy does one round.
+func (j *Janitor) Tidy(ctx context.Context) error {
+	return errors.Join(j.expire(ctx), j.purge(ctx), j.sweep(ctx))
+}
+
+// expire ends items that nobody decided about in time.
+func (j *Janitor) expire(ctx context.Context) error {
+	now := j.Scribe.Clock()
+	items, err := j.Ledger.Items(ctx, gateway.ItemQuery{States: []quarantine.State{quarantine.Held}, DueBefore: now, Limit: janitorBatch})
+	if err != nil {
+		return fmt.Errorf("items due: %w", err)
+	}
+	for _, i := range items {
+		e, err := i.Expire(now)
+		if err != nil {
+			return err
+		}
+		r, err := j.Scribe.System("item.expired", audit.Success, func(ev *audit.Event) {
+			ev.Object = audit.Object{Type: "item", ID: e.ID, ReceiptNo: e.Receipt, Part: e.Path, Original: gateway.Hex(e.Sum)}
+		})
+		if err != nil {
+			return err
+		}
+		if err := j.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.MoveItem(e, r) }); err != nil {
+			return fmt.Errorf("expire item: %w", err)
+		}
+	}
+	return nil
+}
+
+// purge deletes originals after their time, and over the cap the oldest ones
+// that nothing needs. Held ones are never purged before they expire.
+func (j *Janitor) purge(ctx context.Context) error {
+	now := j.Scribe.Clock()
+	old, err := j.Ledger.Purgeable(ctx, now.Add(-j.Retain()), janitorBatch)
+	if err != nil {
+		return err
+	}
+	if err := j.forget(ctx, old, "retention"); err != nil {
+		return err
+	}
+	for j.Cap > 0 {
+		c, err := j.Ledger.Counts(ctx)
+		if err != nil || c.OriginalBytes <= j.Cap {
+			return err
+		}
+		over, err := j.Ledger.Purgeable(ctx, now, janitorBatch)
+		if err != nil || len(over) == 0 {
+			return err
+		}
+		n, left := 0, c.OriginalBytes
+		for n < len(over) && left > j.Cap {
+			left -= over[n].Size
+			n++
+		}
+		if err := j.forget(ctx, over[:n], "disk_cap"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *Janitor) forget(ctx context.Context, ms []gateway.Message, why string) error {
+	for _, m := range ms {
+		r, err := j.Scribe.System("original.purged", audit.Success, func(e *audit.Event) {
+			e.Object = audit.Object{Type: "message", ID: string(m.ID), ReceiptNo: m.Receipt, Original: gateway.Hex(m.Sum)}
+			e.Decision.ReasonCode = why
+		})
+		if err != nil {
+			return err
+		}
+		if err := j.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.ForgetOriginal(m.ID, r) }); err != nil {
+			return fmt.Errorf("purge original: %w", err)
+		}
+		if err := j.Originals.Delete(ctx, m.Blob); err != nil {
+			return fmt.Errorf("purge original: %w", err)
+		}
+	}
+	return nil
+}
+
+// sweep removes files that no row names: what a crash left between storing a
+// file and committing its row, and sealed mails that were relayed.
+func (j *Janitor) sweep(ctx context.Context) error {
+	originals, outbox, err := j.Ledger.Blobs(ctx)
+	if err != nil {
+		return err
+	}
+	before := j.Scribe.Clock().Add(-sweepAge)
+	clean := func(b gateway.Blobs, named map[string]bool) error {
+		var stale []string
+		err := b.Walk(ctx, func(name string, _ int64, modified time.Time) error {
+			if !named[name] && modified.Before(before) {
+				stale = append(stale, name)
+			}
+			return nil
+		})
+		for _, name := range stale {
+			err = errors.Join(err, b.Delete(ctx, name))
+		}
+		return err
+	}
+	return errors.Join(clean(j.Originals, originals), clean(j.Outbox, outbox))
+}

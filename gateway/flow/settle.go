@@ -1,0 +1,244 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/quarantine"
+	"sekisho/sanitize"
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/memfile"
+	"sekisho/sanitize/policy"
+	"sekisho/sanitize/seal"
+)
+
+// settlement is the work on one message, gathered until it is committed.
+type settlement struct {
+	flow *Flow
+	m    gateway.Message
+	now  time.Time
+
+	trees      []*sanitize.Node
+	deliveries []gateway.Delivery
+	items      []quarantine.Item
+	records    []gateway.Record
+}
+
+// group is the recipients of one delivery.
+type group struct {
+	rules policy.Rules
+	to    []string
+}
+
+// groups puts recipients with the same effective policy together, in the order
+// of the envelope.
+func groups(p policy.Policy, to []string) []group {
+	var gs []group
+	at := map[string]int{}
+	for _, a := range to {
+		r := p.For(a)
+		d := r.Digest()
+		i, ok := at[d]
+		if !ok {
+			i = len(gs)
+			at[d] = i
+			gs = append(gs, group{rules: r})
+		}
+		gs[i].to = append(gs[i].to, a)
+	}
+	return gs
+}
+
+func (s *settlement) close() {
+	for _, t := range s.trees {
+		t.Close()
+	}
+}
+
+// abandon deletes sealed files that no row will name.
+func (s *settlement) abandon(ctx context.Context) {
+	for _, d := range s.deliveries {
+		if d.Blob != "" {
+			if err := s.flow.Outbox.Delete(ctx, d.Blob); err != nil {
+				s.flow.Log.Warn("a sealed file was left behind", "error", err)
+			}
+		}
+	}
+}
+
+func (s *settlement) run(ctx context.Context) error {
+	p := s.flow.Policy()
+	if s.m.Lost >= maxLost {
+		for _, g := range groups(p, s.m.Envelope.To) {
+			if err := s.poison(ctx, g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	data, err := s.flow.original(ctx, s.m)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	for _, g := range groups(p, s.m.Envelope.To) {
+		if err := s.group(ctx, g, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poison holds a message that has taken down its parents, without opening it.
+func (s *settlement) poison(ctx context.Context, g group) error {
+	t := &sanitize.Node{Kind: format.Mail, Size: s.m.Size, Sum: s.m.Sum, Reason: format.CrashLoop}
+	s.trees = append(s.trees, t)
+	return s.decide(ctx, g, t)
+}
+
+func (s *settlement) group(ctx context.Context, g group, data *memfile.File) error {
+	b := sanitize.BudgetOf(g.rules)
+	b.Deadline = time.Now().Add(g.rules.Limits.Time) // of this machine, not of the office
+	t, err := s.flow.Engine.Sanitize(ctx, sanitize.Input{Kind: format.Mail, Data: data, Rules: g.rules,
+		Facts: s.facts(g), Authserv: s.flow.Authserv}, b)
+	if err != nil {
+		return err
+	}
+	s.trees = append(s.trees, &t)
+	return s.decide(ctx, g, &t)
+}
+
+func (s *settlement) facts(g group) *format.Facts {
+	f := s.flow
+	return &format.Facts{ReceiptNo: s.m.Receipt, ReceivedAt: s.m.ReceivedAt.In(f.Location),
+		ExpiresAt: s.m.ReceivedAt.Add(g.rules.Limits.Retain).In(f.Location), Recipients: g.to, Sender: s.m.Envelope.From,
+		MessageID: string(s.m.ID), Instance: f.Instance, Host: f.Host, Version: f.Scribe.Version, Office: f.Office}
+}
+
+// decide turns a result tree into a delivery: sealed when the mail was
+// rebuilt, held with a substitute mail otherwise.
+func (s *settlement) decide(ctx context.Context, g group, t *sanitize.Node) error {
+	if s.m.Subject == "" {
+		s.m.Subject = t.Subject
+	}
+	if s.m.From == "" && len(t.From) > 0 {
+		s.m.From = t.From[0]
+	}
+	d, err := s.newDelivery(gateway.KindMail, s.m.Envelope.From, g)
+	if err != nil {
+		return err
+	}
+	d.Verdict, d.Reason = t.Verdict.String(), string(t.Reason)
+	if t.Body.OK() {
+		if err := s.seal(ctx, &d, t.Body); err != nil {
+			return err
+		}
+	} else {
+		d.State, d.NextAt = gateway.Held, time.Time{}
+	}
+	if err := s.holdParts(&d, t, g); err != nil {
+		return err
+	}
+	s.deliveries = append(s.deliveries, d)
+	if err := s.recordTree(d, t); err != nil {
+		return err
+	}
+	if d.State != gateway.Held {
+		return nil
+	}
+	return s.tell(ctx, g, d, t)
+}
+
+func (s *settlement) newDelivery(k gateway.DeliveryKind, from string, g group) (gateway.Delivery, error) {
+	id, err := gateway.NewID(s.flow.Scribe.Random)
+	if err != nil {
+		return gateway.Delivery{}, err
+	}
+	d := gateway.Delivery{ID: id, Message: s.m.ID, Receipt: s.m.Receipt, Kind: k, From: from, Policy: g.rules.Digest(),
+		State: gateway.Ready, CreatedAt: s.now, NextAt: s.now, ExpiresAt: s.now.Add(g.rules.Limits.Expires)}
+	for _, a := range g.to {
+		d.Recipients = append(d.Recipients, gateway.Recipient{Address: a, State: gateway.Pending})
+	}
+	return d, nil
+}
+
+// seal stores a body in the outbox and signs its passport.
+func (s *settlement) seal(ctx context.Context, d *gateway.Delivery, b sanitize.Body) error {
+	var err error
+	*d, err = s.flow.seal(ctx, *d, b)
+	return err
+}
+
+func (f *Flow) seal(ctx context.Context, d gateway.Delivery, b sanitize.Body) (gateway.Delivery, error) {
+	blob, err := f.Outbox.Put(ctx, func(w io.Writer) error {
+		_, err := io.Copy(w, b.Reader())
+		return err
+	})
+	if err != nil {
+		return d, fmt.Errorf("store sealed body: %w", err)
+	}
+	d.Blob, d.Size, d.Sum = blob, b.Size(), b.Sum()
+	var to []string
+	for _, r := range d.Recipients {
+		to = append(to, r.Address)
+	}
+	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: to, Route: gateway.RouteName,
+		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.ExpiresAt.Add(24 * time.Hour)}, b.Basis())
+	return d, err
+}
+
+// holdParts makes an item of each held part, for each recipient. A part below
+// a held one is not an item of its own: it is released with its parent.
+func (s *settlement) holdParts(d *gateway.Delivery, t *sanitize.Node, g group) error {
+	for _, n := range heldParts(t) {
+		d.HeldParts++
+		for _, to := range g.to {
+			id, err := gateway.NewID(s.flow.Scribe.Random)
+			if err != nil {
+				return err
+			}
+			i := quarantine.Item{ID: string(id), Message: string(s.m.ID), Delivery: string(d.ID), Receipt: s.m.Receipt, Recipient: to,
+				Path: n.Path, Name: n.Name, Kind: n.Kind, Reason: n.Reason, Detail: n.Detail, Sum: n.Sum, Size: n.Size,
+				State: quarantine.Held, HeldAt: s.now, ExpiresAt: s.m.ReceivedAt.Add(g.rules.Limits.Retain)}
+			s.items = append(s.items, i)
+			if err := s.recordItem(i, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func heldParts(t *sanitize.Node) []*sanitize.Node {
+	if t.Verdict != format.Rebuilt && t.Verdict != format.Partly {
+		if t.Verdict == format.Held || t.Path == "" {
+			return []*sanitize.Node{t}
+		}
+		return nil
+	}
+	var out []*sanitize.Node
+	for i := range t.Kids {
+		out = append(out, heldParts(&t.Kids[i])...)
+	}
+	return out
+}
+
+// commit writes everything in one transaction.
+func (s *settlement) commit(ctx context.Context) error {
+	return s.flow.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		return tx.Settle(s.m, s.deliveries, s.items, s.records...)
+	})
+}
+
+func (s *settlement) record(v audit.Verb, o audit.Outcome, fill func(*audit.Event)) error {
+	r, err := s.flow.Scribe.System(v, o, fill)
+	if err != nil {
+		return err
+	}
+	s.records = append(s.records, r)
+	return nil
+}

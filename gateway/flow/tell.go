@@ -1,0 +1,103 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/sanitize"
+)
+
+// tell adds a substitute mail for each recipient of a wholly held delivery.
+func (s *settlement) tell(ctx context.Context, g group, held gateway.Delivery, t *sanitize.Node) error {
+	body, err := s.flow.Engine.Substitute(ctx, sanitize.Substitute{Facts: *s.facts(g), Reason: t.Reason,
+		From: t.From, Subject: t.Subject, MessageID: t.ID})
+	if err != nil {
+		return fmt.Errorf("substitute mail: %w", err)
+	}
+	defer body.Close()
+	for _, to := range g.to {
+		d, err := s.newDelivery(gateway.KindSubstitute, "", group{g.rules, []string{to}})
+		if err != nil {
+			return err
+		}
+		d.About, d.Verdict = held.ID, "rebuilt"
+		d.NextAt = s.flow.substitute.next(to, s.now)
+		d.ExpiresAt = d.NextAt.Add(g.rules.Limits.Expires)
+		if err := s.seal(ctx, &d, body); err != nil {
+			return err
+		}
+		s.deliveries = append(s.deliveries, d)
+		if err := s.recordDelivery("delivery.sealed", d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// draft composes one of our own mails that another room asked for, such as the
+// mail to the postmaster about a failed delivery.
+func (f *Flow) draft(ctx context.Context) (bool, error) {
+	var d gateway.Delivery
+	err := f.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		now := f.Scribe.Clock()
+		var err error
+		d, err = tx.ClaimDraft(f.Owner, now, now.Add(leaseTime))
+		return err
+	})
+	if errors.Is(err, gateway.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := f.compose(ctx, d); err != nil {
+		return true, fmt.Errorf("compose %s mail: %w", d.Kind, err)
+	}
+	if f.Relay != nil {
+		f.Relay()
+	}
+	return true, nil
+}
+
+func (f *Flow) compose(ctx context.Context, d gateway.Delivery) error {
+	about, err := f.Ledger.Delivery(ctx, d.About)
+	if err != nil {
+		return err
+	}
+	m, err := f.Ledger.Message(ctx, about.Message)
+	if err != nil {
+		return err
+	}
+	rules := f.Policy().Default
+	s := &settlement{flow: f, m: m, now: f.Scribe.Clock()}
+	p := sanitize.Postmaster{Facts: *s.facts(group{rules, []string{f.Postmaster}}), Subject: m.Subject, Kind: string(about.Kind)}
+	for _, r := range about.Recipients {
+		if r.State == gateway.Refused {
+			p.Failures = append(p.Failures, sanitize.Failure{Recipient: r.Address, Code: r.Code, Text: r.Text})
+		}
+	}
+	body, err := f.Engine.Postmaster(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	d.Policy, d.NextAt, d.ExpiresAt, d.State = rules.Digest(), s.now, s.now.Add(rules.Limits.Expires), gateway.Ready
+	if d, err = f.seal(ctx, d, body); err != nil {
+		return err
+	}
+	r, err := f.Scribe.System("delivery.sealed", audit.Success, func(e *audit.Event) { fillDelivery(e, d) })
+	if err != nil {
+		return err
+	}
+	err = f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Compose(d, r) })
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return errors.Join(err, f.Outbox.Delete(ctx, d.Blob))
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package gateway
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"time"
+
+	"sekisho/audit"
+)
+
+// Scribe writes audit records in the name of the gateway itself. It is a plain
+// value; rooms get one with their clock and randomness.
+type Scribe struct {
+	Clock   func() time.Time
+	Random  io.Reader
+	Version string // of the program
+}
+
+// System records an act of the gateway itself; fill completes the event.
+func (s Scribe) System(v audit.Verb, o audit.Outcome, fill func(*audit.Event)) (Record, error) {
+	return s.record(v, o, audit.Actor{Type: audit.ActorSystem, ID: "sekisho"}, fill)
+}
+
+// Remote records an act of a peer with the given IP address.
+func (s Scribe) Remote(v audit.Verb, o audit.Outcome, ip string, fill func(*audit.Event)) (Record, error) {
+	return s.record(v, o, audit.Actor{Type: audit.ActorRemote, IP: ip}, fill)
+}
+
+// User records an act of an operating system user at the command line.
+func (s Scribe) User(v audit.Verb, o audit.Outcome, user string, fill func(*audit.Event)) (Record, error) {
+	return s.record(v, o, audit.Actor{Type: audit.ActorOS, ID: audit.Clean(user, 256)}, fill)
+}
+
+func (s Scribe) record(v audit.Verb, o audit.Outcome, a audit.Actor, fill func(*audit.Event)) (Record, error) {
+	e, err := audit.New(v, s.Clock(), s.Random)
+	if err != nil {
+		return Record{}, fmt.Errorf("record %s: %w", v, err)
+	}
+	e.Outcome, e.Actor = o, a
+	e.Engine = audit.Engine{Name: "sekisho", Version: audit.Clean(s.Version, 64)}
+	if fill != nil {
+		fill(&e)
+	}
+	return Record{Event: e}, nil
+}
+
+// Commit puts commitments to a subject and a file name into r; empty texts are
+// left out.
+func (s Scribe) Commit(r *Record, subject, filename string) error {
+	for _, c := range []struct {
+		text string
+		to   *string
+	}{{subject, &r.Event.Commit.Subject}, {filename, &r.Event.Commit.Filename}} {
+		if c.text == "" {
+			continue
+		}
+		o, err := audit.Commit(c.text, s.Random)
+		if err != nil {
+			return err
+		}
+		*c.to = o.Digest
+		r.Openings = append(r.Openings, o)
+	}
+	return nil
+}
+
+// Inbound is the one route of this version (DECISIONS 20).
+func Inbound() audit.Route {
+	return audit.Route{From: "zone_internet", To: "zone_lgwan", Direction: "inbound"}
+}
+
+// RouteName is Inbound as a passport says it.
+const RouteName = "zone_internet>zone_lgwan"
+
+// Hex returns a SHA-256 as records hold it; "" for the zero sum.
+func Hex(sum [32]byte) string {
+	if sum == [32]byte{} {
+		return ""
+	}
+	return hex.EncodeToString(sum[:])
+}
+
+// AuditSender returns a reverse-path as records hold it.
+func AuditSender(from string) string {
+	if from == "" {
+		return "<>"
+	}
+	return audit.Clean(from, 320)
+}
+
+// AuditRecipients returns forward-paths as a record holds them: at most 100.
+func AuditRecipients(to []string) []string {
+	to = to[:min(len(to), 100)]
+	out := make([]string, len(to))
+	for i, a := range to {
+		out[i] = audit.Clean(a, 320)
+	}
+	return out
+}

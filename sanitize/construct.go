@@ -1,0 +1,145 @@
+package sanitize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/memfile"
+)
+
+// maxOutput bounds any single rebuilt file in bytes.
+const maxOutput = 1 << 30
+
+// maxLintFindings bounds how many lint findings are kept.
+const maxLintFindings = 20
+
+// construct builds the new file of n and lints it. When a mail comes out
+// larger than the next hop takes, its largest attachment is held and the mail
+// built again (DECISIONS 19).
+func (s *session) construct(ctx context.Context, n *Node, p *parsed, profile format.Profile) error {
+	nameKids(n.Kids)
+	for {
+		err := s.build(ctx, n, p, profile)
+		var fe *format.Error
+		if !errors.As(err, &fe) || fe.Reason != format.TooLargeAfter {
+			return err
+		}
+		k := largest(n.Kids)
+		if k == nil {
+			return err
+		}
+		k.Body.Close()
+		k.hold(format.Hold(format.TooLargeAfter, ""))
+	}
+}
+
+// largest returns the kid with the largest rebuilt file, nil when none has one.
+func largest(kids []Node) *Node {
+	var max *Node
+	for i := range kids {
+		if k := &kids[i]; k.Body.OK() && (max == nil || k.Body.Size() > max.Body.Size()) {
+			max = k
+		}
+	}
+	return max
+}
+
+func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.Profile) error {
+	if err := ctx.Err(); err != nil {
+		return format.Hold(format.LimitTime, "before build")
+	}
+	c := format.Construction{Profile: profile}
+	if n.Path == "" {
+		c.Facts = s.in.Facts
+	}
+	for i := range n.Kids {
+		c.Kids = append(c.Kids, n.Kids[i].child())
+	}
+	out := memfile.New(maxOutput)
+	h := newHash()
+	built, err := p.row.Build(ir.NewReader(p.tape.Reader(), p.tape.Size()), c, io.MultiWriter(out, h))
+	if err != nil {
+		out.Close()
+		return fmt.Errorf("build %s: %w", p.row.Kind, err)
+	}
+	b := Body{file: out, media: pick(built.Media, p.row.MediaType()), ok: true}
+	h.Sum(b.sum[:0])
+	if err := s.lint(ctx, n, p.row, out); err != nil {
+		out.Close()
+		return err
+	}
+	b.name = builtName(n.Name, n.Kind, pick(built.Extension, p.row.Extension()))
+	n.Body, n.Method, n.Verdict = b, p.row.Method, format.Rebuilt
+	n.Findings = append(n.Findings, built.Findings...)
+	if built.Partial {
+		n.Verdict = format.Partly
+	}
+	return nil
+}
+
+func pick(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// lint re-reads a rebuilt file in the lint worker. Children whose sums are
+// those of bodies already linted need no second look.
+func (s *session) lint(ctx context.Context, n *Node, row *format.Format, out *memfile.File) error {
+	req := ir.Request{Op: ir.OpLint, Kind: string(row.Kind)}
+	for i := range n.Kids {
+		if k := &n.Kids[i]; k.Body.OK() {
+			req.Known = append(req.Known, k.Body.sum[:]...)
+		}
+	}
+	var faults []format.Finding
+	err := s.ask(ctx, format.ClassLint, req, out, slack, func(v ir.Value) error {
+		switch v := v.(type) {
+		case ir.Note:
+			faults = append(faults, v)
+		case ir.Child:
+			faults = append(faults, format.Finding{Code: "lint_unknown_attachment", Detail: v.Name})
+		default:
+			return format.Hold(format.LintFailed, "unexpected answer")
+		}
+		if len(faults) > maxLintFindings {
+			return format.Hold(format.LintFailed, "too many findings")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		s.engine.log.Warn("a rebuilt file failed its lint", "kind", row.Kind, "code", faults[0].Code, "detail", faults[0].Detail)
+		return format.Hold(format.LintFailed, faults[0].Code+" "+faults[0].Where)
+	}
+	return nil
+}
+
+// nameKids makes the names of rebuilt siblings distinct.
+func nameKids(kids []Node) {
+	taken := map[string]bool{}
+	for i := range kids {
+		if kids[i].Body.OK() {
+			kids[i].Body.name = distinct(taken, kids[i].Body.name)
+		}
+	}
+}
+
+// child shows a node to its parent's Build.
+func (n *Node) child() format.Child {
+	c := format.Child{Original: n.Name, Kind: n.Kind, Verdict: n.Verdict, Reason: n.Reason, Method: n.Method, Findings: n.Findings}
+	if n.Body.OK() {
+		c.Name, c.Media, c.Sum, c.Size, c.Open = n.Body.name, n.Body.media, n.Body.sum, n.Body.Size(), n.Body.Reader
+	}
+	for i := range n.Kids {
+		c.Kids = append(c.Kids, n.Kids[i].child())
+	}
+	return c
+}

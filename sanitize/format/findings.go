@@ -1,0 +1,76 @@
+package format
+
+// FindingText is what people read about a finding. An empty JA keeps it out of
+// the recipient's notice; it still stands in the report and the record.
+type FindingText struct {
+	JA     string // a clause for the notice: 「追跡用の画像を取り除きました」
+	EN     string
+	Hazard bool // a danger that was removed, as opposed to a change of form
+}
+
+// findings is the one table of finding codes. A code that a format emits and
+// that does not stand here fails the conformance suite.
+var findings = map[string]FindingText{
+	// HTML bodies and attachments (sanitize/hypertext)
+	"html_script":         {"埋め込みのプログラム（スクリプト）を取り除きました", "script removed", true},
+	"html_event_handler":  {"埋め込みのプログラム（スクリプト）を取り除きました", "event handler removed", true},
+	"html_iframe":         {"埋め込みの別ページを取り除きました", "iframe removed", true},
+	"html_object":         {"埋め込みオブジェクトを取り除きました", "embedded object removed", true},
+	"html_form":           {"入力欄は文字だけにしました", "form turned into text", true},
+	"html_svg":            {"埋め込みの図を取り除きました", "svg or math removed", true},
+	"html_data_uri":       {"埋め込みのデータを取り除きました", "data URI removed", true},
+	"html_meta_refresh":   {"別ページへの自動移動を取り除きました", "meta refresh removed", true},
+	"html_base":           {"", "base URL ignored", false},
+	"html_style_import":   {"", "style import removed", false},
+	"html_remote_image":   {"外部の画像は読み込みません", "remote image not fetched", false},
+	"html_tracking_pixel": {"開封を知らせる追跡用の画像を取り除きました", "tracking pixel removed", true},
+	"html_hidden_text":    {"見えないように隠された文字がありました", "hidden text marked", true},
+	"html_media":          {"音声や動画を取り除きました", "audio or video removed", true},
+	"link_mismatch":       {"見かけと行き先の違うリンクがあります", "link target differs from its text", true},
+	"link_scheme":         {"開けない種類のリンクを取り除きました", "link scheme removed", true},
+	"link_defanged":       {"リンクは押せない形にしました", "links defanged", false},
+
+	// Text and charsets
+	"charset_guessed":   {"", "charset guessed from the bytes", false},
+	"charset_replaced":  {"読めない文字を、代わりの印に置き換えました", "undecodable characters replaced", false},
+	"control_removed":   {"文字に紛れた制御文字を取り除きました", "control characters removed", true},
+	"bidi_removed":      {"文字の並びを入れ替える制御文字を取り除きました", "bidi controls removed", true},
+	"invisible_removed": {"目に見えない文字を取り除きました", "invisible characters removed", false},
+	"csv_formula":       {"数式として動くおそれのある欄の先頭に印を付けました", "formula-like cells prefixed", true},
+	"csv_ragged":        {"", "rows of different lengths", false},
+
+	// Pictures
+	"metadata_removed":    {"撮影場所などの付加情報を取り除きました", "metadata removed", true},
+	"trailing_data":       {"画像の後ろに付いた余分なデータを取り除きました", "trailing data removed", true},
+	"orientation_applied": {"", "EXIF orientation applied", false},
+	"animation_first":     {"動く画像は最初の１枚だけにしました", "first frame of an animation kept", false},
+	"format_changed":      {"", "written in the nearest format", false},
+	"picture_truncated":   {"画像の途中から先がありません", "picture cut short", false},
+
+	// Mail
+	"mime_defect":         {"", "MIME structure repaired", false},
+	"mime_preamble":       {"", "text outside the parts dropped", false},
+	"signature_stripped":  {"電子署名は、作り直しにより取り除きました", "signature removed", false},
+	"alternative_dropped": {"", "alternative body dropped", false},
+	"inline_picture":      {"本文に埋め込まれた小さな画像を取り除きました", "small inline pictures removed", false},
+	"uuencode_decoded":    {"", "uuencoded file taken out of the body", false},
+	"receipt_request":     {"開封確認の要求を取り除きました", "read receipt request removed", true},
+	"date_off":            {"送信日時が実際と大きくずれています", "Date far from the time of receipt", false},
+	"date_missing":        {"送信日時の表示がないため、受け付けた日時を入れました", "no usable Date", false},
+	"from_missing":        {"差出人の表示がありません", "no From", false},
+	"from_many":           {"差出人の表示が二つ以上あります", "more than one From", true},
+	"display_name":        {"差出人の名前が別のアドレスのように見せかけています", "display name imitates an address", true},
+	"own_domain":          {"外部から届きましたが、庁内のアドレスを名乗っています", "outside mail with an own-domain From", true},
+	"body_empty":          {"", "empty body", false},
+	"body_unreadable":     {"本文を読み取れませんでした", "unreadable body", false},
+	"name_changed":        {"", "file name made safe", false},
+	"type_claim":          {"", "claimed type differs from content", false},
+	"header_dropped":      {"", "header fields outside the allow-list dropped", false},
+	"external_body":       {"外部に置かれた本文への参照を取り除きました", "external body reference removed", true},
+}
+
+// TextOf returns what people read about a finding code and whether it is known.
+func TextOf(code string) (FindingText, bool) {
+	t, ok := findings[code]
+	return t, ok
+}

@@ -1,0 +1,57 @@
+package ir
+
+// Op is what a worker is asked to do with the bytes that follow a Request.
+type Op string
+
+// The closed list of operations.
+const (
+	OpIdentify Op = "identify" // answer Kind
+	OpParse    Op = "parse"    // answer the file's values
+	OpLint     Op = "lint"     // answer Notes, and the attachments not in Known as Children
+)
+
+// Request is the one frame that goes into a box, followed by Data frames with
+// the file's bytes and an End. It carries no secrets.
+type Request struct {
+	Op    Op
+	Kind  string // for parse and lint
+	Name  string // the sender's file name, cleaned
+	Media string // the claimed type/subtype
+
+	// Budget of this layer; see format.Budget.
+	Bytes, Files, Pixels, Depth int64
+	DeadlineUnixMilli           int64
+
+	// Options that Parse needs because text leaves the box ready made.
+	Defang   bool   // write every link defanged, not only lying ones
+	Self     string // our instance id, to see loops
+	Authserv string // the upstream authserv-id whose Authentication-Results count
+
+	// Known are the SHA-256 sums, 32 bytes each, of bodies already linted.
+	Known []byte
+}
+
+func (r Request) encode(e *encoder) {
+	for _, s := range []string{string(r.Op), r.Kind, r.Name, r.Media, r.Self, r.Authserv} {
+		e.str(s)
+	}
+	for _, n := range []int64{r.Bytes, r.Files, r.Pixels, r.Depth, r.DeadlineUnixMilli} {
+		e.num(n)
+	}
+	e.flag(r.Defang)
+	e.bytes(r.Known)
+}
+
+func decodeRequest(d *decoder) Value {
+	var r Request
+	r.Op = Op(d.str())
+	for _, p := range []*string{&r.Kind, &r.Name, &r.Media, &r.Self, &r.Authserv} {
+		*p = d.str()
+	}
+	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli} {
+		*p = d.num()
+	}
+	r.Defang = d.flag()
+	r.Known = d.bytes()
+	return r
+}

@@ -1,0 +1,123 @@
+package sanitize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/memfile"
+	"sekisho/sanitize/policy"
+)
+
+// file is one hostile file on its way through the engine.
+type file struct {
+	ir.Child
+	kind format.Kind // known from outside, "" to identify
+	path string
+	data *memfile.File
+}
+
+// parsed is what a box said about a file.
+type parsed struct {
+	row   *format.Format
+	tape  *memfile.File
+	kids  []file
+	facts policy.Facts
+	kind  ir.Kind
+	notes []format.Finding
+	calls struct{ subject, id string }
+}
+
+func (p *parsed) close() {
+	if p.tape != nil {
+		p.tape.Close()
+	}
+	for _, k := range p.kids {
+		k.data.Close()
+	}
+}
+
+// node sanitizes one file. Every fault becomes a held node.
+func (s *session) node(ctx context.Context, f file, budget *format.Budget) Node {
+	n := Node{Path: f.path, Name: f.Name, Method: format.MethodNone, Kind: format.Unknown}
+	if f.Note.Code != "" {
+		n.hold(format.Hold(format.Reason(f.Note.Code), f.Note.Detail))
+		return n
+	}
+	n.Size = f.data.Size()
+	if err := n.sum(f.data); err != nil {
+		n.hold(err)
+		return n
+	}
+	inner, err := budget.Enter(n.Size)
+	if err != nil {
+		n.hold(err)
+		return n
+	}
+	defer func() { budget.Settle(inner) }()
+	p, err := s.parse(ctx, f, inner)
+	defer p.close()
+	n.Kind, n.Claimed, n.Findings = format.Kind(p.kind.Content), format.Kind(p.kind.Claimed), p.notes
+	n.Subject, n.ID, n.From = p.calls.subject, p.calls.id, p.facts.From
+	if err != nil {
+		n.hold(err)
+		return n
+	}
+	for i, k := range p.kids {
+		k.path = childPath(f.path, i)
+		n.Kids = append(n.Kids, s.node(ctx, k, &inner))
+	}
+	s.finish(ctx, &n, p, f)
+	return n
+}
+
+func childPath(parent string, i int) string {
+	if parent == "" {
+		return fmt.Sprint(i + 1)
+	}
+	return fmt.Sprintf("%s.%d", parent, i+1)
+}
+
+func (n *Node) sum(data *memfile.File) error {
+	h := newHash()
+	if _, err := io.Copy(h, data.Reader()); err != nil {
+		return fmt.Errorf("read part: %w", err)
+	}
+	h.Sum(n.Sum[:0])
+	return nil
+}
+
+// hold makes n held for err's reason; an error without one is internal.
+func (n *Node) hold(err error) {
+	n.Verdict, n.Reason, n.Detail = format.Held, format.Internal, err.Error()
+	var fe *format.Error
+	if errors.As(err, &fe) {
+		n.Reason, n.Detail = fe.Reason, fe.Detail
+	}
+	if !n.Reason.Known() {
+		n.Reason = format.Internal
+	}
+}
+
+// finish lets the policy choose, and builds and lints the new file.
+func (s *session) finish(ctx context.Context, n *Node, p *parsed, f file) {
+	p.facts.Kind, p.facts.Size = n.Kind, n.Size
+	p.facts.Root = f.path == "" && s.in.Facts != nil
+	p.facts.Inline = f.Role == ir.RoleInline
+	switch d := s.in.Rules.Choose(p.facts); d.Do {
+	case policy.Build:
+		if err := s.construct(ctx, n, p, d.Profile); err != nil {
+			n.hold(err)
+		}
+	case policy.StripOut:
+		n.Verdict, n.Reason = format.Stripped, d.Reason
+		if d.Finding != "" {
+			n.Findings = append(n.Findings, format.Finding{Code: d.Finding})
+		}
+	default:
+		n.hold(format.Hold(d.Reason, ""))
+	}
+}

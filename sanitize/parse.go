@@ -1,0 +1,134 @@
+package sanitize
+
+import (
+	"context"
+	"errors"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/memfile"
+)
+
+// slack is what an answer may take beyond a multiple of its input, in bytes.
+const slack = 16 << 20
+
+// maxNotes bounds the findings kept of one file.
+const maxNotes = 200
+
+// parse identifies f and, when it may be parsed, parses it in a box. The
+// light worker does both in one go; a heavy kind gets a worker of its own.
+// The returned parsed is never nil.
+func (s *session) parse(ctx context.Context, f file, b format.Budget) (*parsed, error) {
+	p := &parsed{}
+	req := ir.Request{Op: ir.OpParse, Kind: string(f.kind), Name: f.Name, Media: f.Media,
+		Bytes: b.Bytes, Files: b.Files, Pixels: b.Pixels, Depth: int64(b.Depth),
+		Defang: s.in.Rules.Defang == "all", Authserv: s.in.Authserv}
+	if s.in.Facts != nil {
+		req.Self = s.in.Facts.Instance
+	}
+	t := &taker{p: p, session: s, name: f.Name, left: b.Bytes}
+	if f.kind == format.Mail {
+		t.name, req.Name = "", "" // whatever an attached mail is called, it is parsed as a mail
+	}
+	if f.kind != "" {
+		t.judged(ir.Kind{Content: string(f.kind), Claimed: string(f.kind)})
+	}
+	err := s.ask(ctx, format.ClassLight, req, f.data, 8*f.data.Size()+slack, t.take)
+	if err != nil || p.row == nil || p.row.Class == format.ClassLight || t.refused != nil {
+		return p, errors.Join(err, t.refused) // a sharper reason comes first
+	}
+	class := p.row.Class
+	s.drop(class)
+	defer s.drop(class)
+	req.Kind = string(p.row.Kind)
+	return p, s.ask(ctx, class, req, f.data, 4*b.Pixels+f.data.Size()+slack, t.take)
+}
+
+// taker sorts the values of an answer: the kind, the children's bytes, and
+// the tape of everything that the builder will read.
+type taker struct {
+	p       *parsed
+	session *session
+	name    string
+	left    int64 // bytes of children still allowed
+	refused error // why the file may not be parsed
+	buf     []byte
+}
+
+// judged takes the identified kind and decides whether to go on.
+func (t *taker) judged(k ir.Kind) {
+	t.p.kind = k
+	row, reason, detail := judge(t.session.engine.formats, t.name, format.Kind(k.Content), format.Kind(k.Claimed))
+	if reason != "" {
+		t.refused = format.Hold(reason, detail)
+		return
+	}
+	t.p.row = row
+	t.p.tape = memfile.New(1 << 40) // bounded by the answer's limit
+}
+
+func (t *taker) take(v ir.Value) error {
+	if k, ok := v.(ir.Kind); ok {
+		if t.p.kind.Content != "" {
+			return format.Hold(format.WorkerCrash, "kind said twice")
+		}
+		t.judged(k)
+		return nil
+	}
+	if t.refused != nil {
+		return format.Hold(format.WorkerCrash, "values of a refused file")
+	}
+	if t.p.row == nil {
+		return format.Hold(format.WorkerCrash, "values before the kind")
+	}
+	switch v := v.(type) {
+	case ir.Data:
+		return t.data(v)
+	case ir.Child:
+		if int64(len(t.p.kids)) >= t.session.in.Rules.Limits.Files {
+			return format.Hold(format.LimitCount, "children")
+		}
+		k := file{Child: v, data: memfile.New(t.left)}
+		if v.Role == ir.RoleMessage {
+			k.kind = format.Mail
+		}
+		t.p.kids = append(t.p.kids, k)
+	case ir.Note:
+		if len(t.p.notes) < maxNotes {
+			t.p.notes = append(t.p.notes, v)
+		}
+	case ir.Address:
+		if v.Role == ir.RoleFrom {
+			t.p.facts.From = append(t.p.facts.From, v.Addr)
+		}
+	case ir.Field:
+		t.field(v)
+	case ir.Picture:
+		t.p.facts.W, t.p.facts.H = v.W, v.H
+	}
+	t.buf = ir.Append(t.buf[:0], v)
+	_, err := t.p.tape.Write(t.buf)
+	return err
+}
+
+func (t *taker) field(f ir.Field) {
+	switch f.Name {
+	case ir.FieldSubject:
+		t.p.calls.subject = f.Value
+	case ir.FieldMessageID:
+		t.p.calls.id = f.Value
+	case ir.FieldAuthResult:
+		t.p.facts.Auth = f.Value
+	}
+}
+
+func (t *taker) data(d ir.Data) error {
+	if len(t.p.kids) == 0 {
+		return format.Hold(format.WorkerCrash, "data without a child")
+	}
+	if t.left -= int64(len(d.B)); t.left < 0 {
+		return format.Hold(format.LimitExpanded, "children")
+	}
+	_, err := t.p.kids[len(t.p.kids)-1].data.Write(d.B)
+	return err
+}

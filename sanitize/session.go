@@ -1,0 +1,152 @@
+package sanitize
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/memfile"
+	"sekisho/sanitize/sandbox"
+)
+
+// maxDeaths is how many workers one message may kill before the rest of its
+// parts are held untried (DECISIONS 29).
+const maxDeaths = 3
+
+func newHash() hash.Hash { return sha256.New() }
+
+// session is the work on one message: its workers and how many have died.
+type session struct {
+	engine *Engine
+	in     Input
+	boxes  map[format.Class]*box
+	deaths int
+	broken error // no worker could be had: not the message's fault
+}
+
+// box is a worker and its buffers.
+type box struct {
+	worker *sandbox.Worker
+	r      *bufio.Reader
+	w      *bufio.Writer
+}
+
+func (s *session) close() {
+	for _, b := range s.boxes {
+		b.worker.Close()
+	}
+	s.boxes = nil
+}
+
+// box returns the message's worker of a class. The light and the lint worker
+// live as long as the message; every heavy part gets a fresh one.
+func (s *session) box(ctx context.Context, class format.Class) (*box, error) {
+	if b := s.boxes[class]; b != nil {
+		return b, nil
+	}
+	if s.deaths >= maxDeaths {
+		return nil, format.Hold(format.CrashLoop, "too many workers died on this message")
+	}
+	w, err := s.engine.boxes.Get(ctx, string(class))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, format.Hold(format.LimitTime, "no worker in time")
+		}
+		s.broken = fmt.Errorf("start a worker: %w", err)
+		return nil, s.broken
+	}
+	b := &box{w, bufio.NewReaderSize(w, 64<<10), bufio.NewWriterSize(w, 64<<10)}
+	s.boxes[class] = b
+	return b, nil
+}
+
+// drop ends the worker of a class.
+func (s *session) drop(class format.Class) {
+	if b := s.boxes[class]; b != nil {
+		b.worker.Close()
+		delete(s.boxes, class)
+	}
+}
+
+// ask sends a request with a file to the worker of a class and hands each
+// answered value to take, up to limit bytes of frames. It returns nil after
+// End, an *format.Error for a Fail, a limit or a death.
+func (s *session) ask(ctx context.Context, class format.Class, req ir.Request, data *memfile.File, limit int64, take func(ir.Value) error) error {
+	b, err := s.box(ctx, class)
+	if err != nil {
+		return err
+	}
+	if d, ok := ctx.Deadline(); ok {
+		req.DeadlineUnixMilli = d.UnixMilli()
+		if err := b.worker.SetDeadline(d); err != nil {
+			return s.died(class, b, err)
+		}
+	}
+	if err := b.send(req, data.Reader()); err != nil {
+		return s.died(class, b, err)
+	}
+	r := ir.NewReader(b.r, limit)
+	for {
+		v, err := r.Next()
+		if err != nil {
+			return s.died(class, b, err)
+		}
+		switch v := v.(type) {
+		case ir.End:
+			return nil
+		case ir.Fail:
+			if reason := format.Reason(v.Reason); reason.Known() {
+				return format.Hold(reason, v.Detail)
+			}
+			return format.Hold(format.Internal, "unknown reason "+v.Reason)
+		}
+		if err := take(v); err != nil {
+			s.drop(class) // the rest of the answer would be read as the next one
+			return err
+		}
+	}
+}
+
+func (b *box) send(req ir.Request, data io.Reader) error {
+	w := ir.NewWriter(b.w)
+	if err := w.Write(req); err != nil {
+		return err
+	}
+	if _, err := io.Copy(w.ChildData(), data); err != nil {
+		return err
+	}
+	if err := w.Write(ir.End{}); err != nil {
+		return err
+	}
+	return b.w.Flush()
+}
+
+// died ends a worker that broke off or broke the grammar, and says why.
+func (s *session) died(class format.Class, b *box, err error) error {
+	s.deaths++
+	delete(s.boxes, class)
+	b.worker.Close()
+	if errors.Is(err, ir.ErrFrame) && b.worker.Exit() != sandbox.Memory {
+		return format.Hold(format.WorkerCrash, "the worker's answer broke the grammar")
+	}
+	return format.Hold(reasonOf(b.worker.Exit()), "worker ended")
+}
+
+func reasonOf(c sandbox.Cause) format.Reason {
+	switch c {
+	case sandbox.Time:
+		return format.LimitTime
+	case sandbox.Memory:
+		return format.LimitMemory
+	case sandbox.Output:
+		return format.LimitExpanded
+	default:
+		return format.WorkerCrash
+	}
+}
