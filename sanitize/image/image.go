@@ -1,0 +1,183 @@
+// Package image rebuilds PNG, JPEG and GIF pictures from their pixels.
+//
+// Parse runs in the box: it reads the header, refuses pictures above the pixel
+// budget before any memory is taken, decodes with the standard library, turns
+// the picture upright as EXIF says, and emits nothing but a Picture and its
+// RGBA rows. Build writes a new PNG or JPEG from those rows; a GIF comes out
+// as a PNG of its first frame. Lint re-reads the result with a chunk and
+// marker walker of its own. Metadata, colour profiles, thumbnails, comments
+// and everything behind the end of the picture have no word in between, so
+// polyglots and hidden payloads die here.
+//
+// A colour profile is ignored (a note says so). Sixteen-bit samples lose their
+// low byte. A transparent pixel loses its colour, which nobody can see but
+// which can carry a hidden picture.
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	stdimage "image"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+)
+
+// MaxPixels is the largest picture that is ever built, whatever the budget
+// says: its RGBA bytes take 256 MB on the trusted side.
+const MaxPixels = 1 << 26
+
+// The codes of findings that this package emits.
+const (
+	codeMetadata    = "metadata_removed"
+	codeTrailing    = "trailing_data"
+	codeOrientation = "orientation_applied"
+	codeAnimation   = "animation_first"
+	codeChanged     = "format_changed"
+	codeCut         = "picture_truncated"
+)
+
+// Parse emits the findings and the pixels of a PNG, JPEG or GIF, told apart by
+// content. It runs in the box. The reasons to hold are limit_pixels,
+// limit_count, limit_time, truncated, malformed and kind_unsupported.
+func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
+	ctx, cancel := withDeadline(ctx, in.Budget)
+	defer cancel()
+	switch format.Certain {
+	case MatchPNG(in.Data):
+		return parsePNG(ctx, in, out)
+	case MatchJPEG(in.Data):
+		return parseJPEG(ctx, in, out)
+	case MatchGIF(in.Data):
+		return parseGIF(ctx, in, out)
+	}
+	return format.Hold(format.Malformed, "no picture")
+}
+
+// survey is what a walk over the container, without decoding, tells about a
+// picture.
+type survey struct {
+	w, h      int64 // as the header claims
+	meta      metadata
+	turn      orientation
+	animated  bool
+	trailing  int // bytes behind the end that are not all zero, else 0
+	truncated bool
+	coarse    bool // a progressive JPEG without its last refinements
+}
+
+// allowed reports an *format.Error when a picture of w × h pixels must not be
+// decoded. A 1 KB file can claim 60000 × 60000 pixels.
+func allowed(w, h int64, b format.Budget) error {
+	if w < 1 || h < 1 {
+		return format.Hold(format.Malformed, fmt.Sprintf("%d x %d pixels", w, h))
+	}
+	limit := min(b.Pixels, MaxPixels)
+	if w > ir.MaxSide || h > ir.MaxSide || w*h > limit {
+		return format.Hold(format.LimitPixels, fmt.Sprintf("%d x %d pixels", w, h))
+	}
+	return nil
+}
+
+// withDeadline bounds ctx by the budget's deadline, if it has one.
+func withDeadline(ctx context.Context, b format.Budget) (context.Context, context.CancelFunc) {
+	if b.Deadline.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, b.Deadline)
+}
+
+// ctxReader lets a decoder that knows no context stop at a deadline.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c ctxReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	// Short reads make the check come round often enough for a progressive
+	// JPEG whose every byte stands for a pass over many blocks.
+	return c.r.Read(p[:min(len(p), 4096)])
+}
+
+// holdDecode turns a decoder's error into the reason to hold.
+func holdDecode(err error) error {
+	var hold *format.Error
+	var jpegUnsupported jpeg.UnsupportedError
+	var pngUnsupported png.UnsupportedError
+	switch {
+	case errors.As(err, &hold):
+		return hold
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return format.Hold(format.LimitTime, "decode picture")
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return format.Hold(format.Truncated, err.Error())
+	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported):
+		return format.Hold(format.KindUnsupported, err.Error())
+	default:
+		return format.Hold(format.Malformed, err.Error())
+	}
+}
+
+// notes emits the findings of a survey.
+func (s survey) notes(out *ir.Writer) error {
+	var all []ir.Note
+	if m := s.meta.String(); m != "" {
+		all = append(all, ir.Note{Code: codeMetadata, Detail: m})
+	}
+	if s.turn.turns() {
+		all = append(all, ir.Note{Code: codeOrientation, Detail: fmt.Sprint(int(s.turn))})
+	}
+	if s.animated {
+		all = append(all, ir.Note{Code: codeAnimation})
+	}
+	if s.coarse {
+		all = append(all, ir.Note{Code: codeCut, Detail: "refinements missing"})
+	}
+	if s.trailing > 0 {
+		all = append(all, ir.Note{Code: codeTrailing, Detail: fmt.Sprintf("%d bytes", s.trailing)})
+	}
+	for _, n := range all {
+		if err := out.Write(n); err != nil {
+			return fmt.Errorf("write finding: %w", err)
+		}
+	}
+	return nil
+}
+
+// trailing counts the bytes behind a picture. Cameras pad with zeros, which
+// carry nothing and are not counted.
+func trailing(rest []byte) int {
+	for _, b := range rest {
+		if b != 0 {
+			return len(rest)
+		}
+	}
+	return 0
+}
+
+// decodeAndEmit decodes a picture whose header was surveyed and emits it.
+func decodeAndEmit(ctx context.Context, s survey, b format.Budget, decode func() (stdimage.Image, error), out *ir.Writer) error {
+	if err := ctx.Err(); err != nil {
+		return holdDecode(err)
+	}
+	img, err := decode()
+	if err != nil {
+		return holdDecode(err)
+	}
+	// The decoder's own idea of the size counts, not the survey's.
+	size := img.Bounds().Size()
+	if err := allowed(int64(size.X), int64(size.Y), b); err != nil {
+		return err
+	}
+	if err := s.notes(out); err != nil {
+		return err
+	}
+	return emit(ctx, img, s.turn, out)
+}
