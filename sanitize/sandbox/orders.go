@@ -1,0 +1,69 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// workerName is argument zero of every worker. Whoever starts the program
+// under this name by hand gets a locked box, nothing else.
+const workerName = "sekisho-worker"
+
+// orders is what the parent tells a worker before it starts. It travels in
+// the arguments because they are the parent's alone: the environment is
+// emptied, and standard input belongs to the message.
+type orders struct {
+	class     string
+	memory    int64
+	cpu       time.Duration
+	files     int
+	spaces    bool // the parent put the worker into its own namespaces
+	allowWeak bool
+}
+
+// args writes the orders as an argument vector.
+func (o orders) args() []string {
+	return []string{
+		workerName, o.class, strconv.FormatInt(o.memory, 10), strconv.FormatInt(int64(o.cpu), 10),
+		strconv.Itoa(o.files), strconv.FormatBool(o.spaces), strconv.FormatBool(o.allowWeak),
+	}
+}
+
+// readOrders parses an argument vector. The boolean says whether this process
+// is a worker at all; a worker with orders that it cannot read gets an error.
+func readOrders(args []string) (orders, bool, error) {
+	if len(args) == 0 || args[0] != workerName {
+		return orders{}, false, nil
+	}
+	if len(args) != 7 {
+		return orders{}, true, fmt.Errorf("%d arguments instead of 7", len(args))
+	}
+	memory, errMemory := strconv.ParseInt(args[2], 10, 64)
+	cpu, errCPU := strconv.ParseInt(args[3], 10, 64)
+	files, errFiles := strconv.Atoi(args[4])
+	spaces, errSpaces := strconv.ParseBool(args[5])
+	weak, errWeak := strconv.ParseBool(args[6])
+	if err := errors.Join(errMemory, errCPU, errFiles, errSpaces, errWeak); err != nil {
+		return orders{}, true, fmt.Errorf("read orders: %w", err)
+	}
+	o := orders{class: args[1], memory: memory, cpu: time.Duration(cpu), files: files, spaces: spaces, allowWeak: weak}
+	if o.memory < minMemory || o.cpu <= 0 || o.files < minFiles {
+		return orders{}, true, errors.New("read orders: a limit is too small")
+	}
+	return o, true, nil
+}
+
+// environ is a worker's whole environment: the Go runtime's own knobs. The
+// soft memory limit makes the garbage collector work harder before the hard
+// one is met. The two GODEBUG settings keep the runtime from opening, and
+// holding open, the cgroup's files to choose GOMAXPROCS, which is given.
+func (o orders) environ(procs int) []string {
+	return []string{
+		"GOMEMLIMIT=" + strconv.FormatInt(o.memory/8*7, 10),
+		"GOGC=100",
+		"GODEBUG=containermaxprocs=0,updatemaxprocs=0",
+		"GOMAXPROCS=" + strconv.Itoa(min(2, max(1, procs))),
+	}
+}
