@@ -1,0 +1,119 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sequencerObject is the object type by which the sequencer's own start and
+// stop differ from those of other roles.
+const sequencerObject = "sequencer"
+
+// order follows time through the records: heartbeats, clock, stops, purges.
+type order struct {
+	opt     VerifyOptions
+	rep     *Report
+	present int64 // first record present; those before were purged
+
+	latest  time.Time // the largest time since the clock was last changed
+	beat    time.Time // the last heartbeat, or the first record
+	last    time.Time // of the last record
+	stopped bool      // the sequencer said so, and has not started again
+	changed bool      // the clock was changed since the last heartbeat
+	waiting time.Time // of the first unsigned record
+	purged  []purge
+}
+
+// purge is a run of records that a record says were purged.
+type purge struct{ first, end int64 }
+
+// see takes the next record.
+func (o *order) see(e Event) {
+	if o.rep.From.IsZero() {
+		o.rep.From, o.latest, o.beat = e.TS, e.TS, e.TS
+	}
+	o.rep.To, o.last = e.TS, e.TS
+	if e.Seq >= o.rep.Signed.Size && o.waiting.IsZero() {
+		o.waiting = e.TS
+	}
+	switch e.Verb {
+	case VerbClockChanged:
+		o.changed = true
+	case VerbStopped:
+		o.stopped = o.stopped || e.Object.Type == sequencerObject
+	case VerbPurged:
+		o.purge(e)
+	}
+	o.clock(e)
+	if e.Verb == VerbHeartbeat {
+		o.heartbeat(e)
+	}
+}
+
+// clock reports a step back. After a recorded change, rows of before it may
+// still come, up to the next heartbeat.
+func (o *order) clock(e Event) {
+	if e.TS.Before(o.latest.Add(-o.opt.Skew)) && !o.changed && o.counts(e.Seq) {
+		o.rep.fault(FaultClock, e.Seq, e.Seq+1, segmentName(e.Seg))
+		o.latest = e.TS // report each step once
+	}
+	if o.changed || e.TS.After(o.latest) {
+		o.latest = e.TS
+	}
+}
+
+func (o *order) heartbeat(e Event) {
+	o.rep.Heartbeats++
+	if e.TS.Sub(o.beat) > 2*o.opt.Interval && !o.changed {
+		if o.stopped {
+			o.rep.Stops++
+		} else if o.counts(e.Seq) {
+			o.rep.fault(FaultSilence, e.Seq, e.Seq+1, segmentName(e.Seg))
+		}
+	}
+	o.beat, o.latest = e.TS, e.TS
+	o.stopped, o.changed = false, false
+}
+
+// counts reports whether a gap at this record is to be reported.
+func (o *order) counts(seq int64) bool {
+	return o.opt.Since == nil || seq >= o.opt.Since.Size
+}
+
+// purge notes which records a retention.purged record speaks of: change.before
+// is "<first>-<last>".
+func (o *order) purge(e Event) {
+	a, b, _ := strings.Cut(e.Change.Before, "-")
+	first, err1 := strconv.ParseInt(a, 10, 64)
+	last, err2 := strconv.ParseInt(b, 10, 64)
+	if err1 == nil && err2 == nil && e.Object.Type == segmentObject {
+		o.purged = append(o.purged, purge{first, last + 1})
+	}
+}
+
+// finish judges the end of the log.
+func (o *order) finish(size, signed int64) {
+	end := o.last
+	if o.opt.Now.After(end) {
+		end = o.opt.Now
+	}
+	if !o.last.IsZero() && !o.stopped && !o.changed && o.counts(size) && end.Sub(o.beat) > 2*o.opt.Interval {
+		o.rep.fault(FaultSilence, size-1, size, "end of the log")
+	}
+	if size > signed && end.Sub(o.waiting) > 2*o.opt.Interval && !o.changed {
+		o.rep.fault(FaultUnsigned, signed, size, "end of the log")
+	}
+	slices.SortFunc(o.purged, func(a, b purge) int { return cmp.Compare(a.first, b.first) })
+	var covered int64
+	for _, p := range o.purged {
+		if p.first <= covered && p.end > covered {
+			covered = p.end
+		}
+	}
+	if covered < o.present {
+		o.rep.fault(FaultRetention, covered, o.present, segmentDir)
+	}
+}

@@ -1,0 +1,83 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"time"
+)
+
+// recentRecords is how many of the last records a Writer knows by id. It is
+// well above MaxBatch, the most that a sequencer can have appended without the
+// ledger knowing.
+const recentRecords = 4096
+
+// place is where an event stands in the log, and the digest of its draft.
+type place struct {
+	seq int64
+	sum [sha256.Size]byte
+}
+
+// recent finds the last records by id, so that an event sent again gets the
+// place it has. Events of records that it no longer holds are recognized by
+// their time: horizon is the latest time among those records.
+type recent struct {
+	byID    map[string]place
+	ring    []ringEntry
+	next    int
+	horizon time.Time
+}
+
+type ringEntry struct {
+	id string
+	ts time.Time
+}
+
+func newRecent() *recent {
+	return &recent{byID: map[string]place{}, ring: make([]ringEntry, 0, recentRecords)}
+}
+
+// add remembers a record and forgets the oldest.
+func (r *recent) add(id string, ts time.Time, p place) {
+	r.byID[id] = p
+	if len(r.ring) < recentRecords {
+		r.ring = append(r.ring, ringEntry{id, ts})
+		return
+	}
+	old := r.ring[r.next]
+	delete(r.byID, old.id)
+	r.passed(old.ts)
+	r.ring[r.next] = ringEntry{id, ts}
+	r.next = (r.next + 1) % recentRecords
+}
+
+// passed notes the time of a record that is in the log but not remembered.
+func (r *recent) passed(ts time.Time) {
+	if ts.After(r.horizon) {
+		r.horizon = ts
+	}
+}
+
+// older reports whether an event of this time may be in the log unremembered.
+func (r *recent) older(ts time.Time) bool { return !ts.After(r.horizon) }
+
+// draftSum is the digest of an event without its place in the log and whatever
+// location its time is written in.
+func draftSum(e Event) ([sha256.Size]byte, error) {
+	e.Seq, e.Seg, e.TS = 0, "", e.TS.UTC()
+	b, err := e.Canonical()
+	if err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	return sha256.Sum256(b), nil
+}
+
+// draft is an event on its way into the log, with the digest of its draft form.
+type draft struct {
+	Event
+	sum [sha256.Size]byte
+}
+
+// newDraft checks the event and takes its digest.
+func newDraft(e Event) (draft, error) {
+	sum, err := draftSum(e)
+	return draft{e, sum}, err
+}
