@@ -54,7 +54,7 @@ type ItemQuery struct {
 
 // Counts is the state of the queues, for limits, health and metrics.
 type Counts struct {
-	Accepted, Sanitizing            int
+	Accepted, Sanitizing, Drafted   int
 	Ready, Relaying, DeliveriesHeld int
 	Relayed, Failed, Discarded      int
 	ItemsHeld                       int

@@ -127,7 +127,7 @@ func nameKids(kids []Node) {
 	taken := map[string]bool{}
 	for i := range kids {
 		if kids[i].Body.OK() {
-			kids[i].Body.name = distinct(taken, kids[i].Body.name)
+			kids[i].Body.name = Distinct(taken, kids[i].Body.name)
 		}
 	}
 }

@@ -95,9 +95,9 @@ var fallbackName = map[format.Kind]string{
 	format.PNG: "picture", format.JPEG: "picture", format.GIF: "picture",
 }
 
-// distinct numbers name until it differs, without regard to case, from all
+// Distinct numbers name until it differs, without regard to case, from all
 // names taken before, and takes it.
-func distinct(taken map[string]bool, name string) string {
+func Distinct(taken map[string]bool, name string) string {
 	ext := path.Ext(name)
 	stem := strings.TrimSuffix(name, ext)
 	for i := 2; taken[strings.ToLower(name)]; i++ {

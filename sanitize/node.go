@@ -28,7 +28,10 @@ type parsed struct {
 	facts policy.Facts
 	kind  ir.Kind
 	notes []format.Finding
-	calls struct{ subject, id string }
+	calls struct {
+		subject, id string
+		sent        *ir.Date
+	}
 }
 
 func (p *parsed) close() {
@@ -61,7 +64,7 @@ func (s *session) node(ctx context.Context, f file, budget *format.Budget) Node 
 	p, err := s.parse(ctx, f, inner)
 	defer p.close()
 	n.Kind, n.Claimed, n.Findings = format.Kind(p.kind.Content), format.Kind(p.kind.Claimed), p.notes
-	n.Subject, n.ID, n.From = p.calls.subject, p.calls.id, p.facts.From
+	n.Subject, n.ID, n.From, n.sent = p.calls.subject, p.calls.id, p.facts.From, p.calls.sent
 	if err != nil {
 		n.hold(err)
 		return n

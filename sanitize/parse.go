@@ -103,6 +103,8 @@ func (t *taker) take(v ir.Value) error {
 		}
 	case ir.Field:
 		t.field(v)
+	case ir.Date:
+		t.p.calls.sent = &v
 	case ir.Picture:
 		t.p.facts.W, t.p.facts.H = v.W, v.H
 	}

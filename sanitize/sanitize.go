@@ -73,6 +73,7 @@ type Node struct {
 	Subject string   // of a mail, cleaned
 	From    []string // of a mail: addresses of its From field
 	ID      string   // of a mail: its Message-ID
+	sent    *ir.Date // of a mail
 }
 
 // Body is a rebuilt file that passed its lint. Only the engine makes one; the

@@ -13,14 +13,15 @@ import (
 
 // tell adds a substitute mail for each recipient of a wholly held delivery.
 func (s *settlement) tell(ctx context.Context, g group, held gateway.Delivery, t *sanitize.Node) error {
-	body, err := s.flow.Engine.Substitute(ctx, sanitize.Substitute{Facts: *s.facts(g), Reason: t.Reason,
-		From: t.From, Subject: t.Subject, MessageID: t.ID})
-	if err != nil {
-		return fmt.Errorf("substitute mail: %w", err)
-	}
-	defer body.Close()
 	for _, to := range g.to {
-		d, err := s.newDelivery(gateway.KindSubstitute, "", group{g.rules, []string{to}})
+		one := group{g.rules, []string{to}}
+		body, err := s.flow.Engine.Substitute(ctx, sanitize.Substitute{Facts: *s.facts(one), Reason: t.Reason, From: s.claimedFrom(t),
+			Subject: t.Subject, MessageID: t.ID, Sent: t.Sent(), Contents: t.Child(), Address: s.flow.Postmaster})
+		if err != nil {
+			return fmt.Errorf("substitute mail: %w", err)
+		}
+		defer body.Close()
+		d, err := s.newDelivery(gateway.KindSubstitute, "", one)
 		if err != nil {
 			return err
 		}
@@ -36,6 +37,14 @@ func (s *settlement) tell(ctx context.Context, g group, held gateway.Delivery, t
 		}
 	}
 	return nil
+}
+
+// claimedFrom is the sender as the mail, or else the envelope, claims it.
+func (s *settlement) claimedFrom(t *sanitize.Node) string {
+	if len(t.From) > 0 {
+		return t.From[0]
+	}
+	return s.m.Envelope.From
 }
 
 // draft composes one of our own mails that another room asked for, such as the
@@ -74,10 +83,11 @@ func (f *Flow) compose(ctx context.Context, d gateway.Delivery) error {
 	}
 	rules := f.Policy().Default
 	s := &settlement{flow: f, m: m, now: f.Scribe.Clock()}
-	p := sanitize.Postmaster{Facts: *s.facts(group{rules, []string{f.Postmaster}}), Subject: m.Subject, Kind: string(about.Kind)}
+	p := sanitize.Postmaster{Facts: *s.facts(group{rules, []string{f.Postmaster}}), To: []string{f.Postmaster},
+		From: m.From, Subject: m.Subject, Detail: string(about.Kind), Address: f.Postmaster}
 	for _, r := range about.Recipients {
 		if r.State == gateway.Refused {
-			p.Failures = append(p.Failures, sanitize.Failure{Recipient: r.Address, Code: r.Code, Text: r.Text})
+			p.Outcomes = append(p.Outcomes, sanitize.Undelivered{Recipient: r.Address, Code: r.Code, Text: r.Text})
 		}
 	}
 	body, err := f.Engine.Postmaster(ctx, p)

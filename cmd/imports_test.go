@@ -1,0 +1,246 @@
+// Package cmd holds the import policy of the repository as a test.
+package cmd
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// policy says which packages of ours a package may import: "room: rooms". A
+// name ending in /... stands for a package and all below it, $format for each
+// of the format families. What is not listed is forbidden; a package without
+// a line fails.
+//
+// DO NOT CHANGE THIS DATA TO FIX BUILDS. A new line is a decision about the
+// architecture: docs/design/ARCHITECTURE.md, "Rooms".
+const policy = `
+sanitize/ir:
+sanitize/seal:
+sanitize/charset:
+sanitize/hypertext:
+sanitize/memfile:
+audit:
+
+sanitize/format: sanitize/ir
+sanitize/policy: sanitize/format
+sanitize/sandbox:
+sanitize/sandbox/boxtest: sanitize/sandbox
+sanitize/plaintext: sanitize/ir sanitize/format sanitize/charset
+sanitize/magic: sanitize/format
+sanitize/sanitizetest: sanitize/ir sanitize/format
+
+$format: sanitize/ir sanitize/format sanitize/charset sanitize/hypertext sanitize/plaintext
+
+sanitize: sanitize/ir sanitize/seal sanitize/memfile sanitize/format sanitize/policy sanitize/sandbox sanitize/magic $format
+
+quarantine: sanitize/format audit
+gateway: quarantine sanitize/seal audit
+gateway/intake: gateway audit
+gateway/deliver: gateway sanitize/seal audit
+gateway/store/...: gateway gateway/store/... quarantine sanitize/format audit
+gateway/config: gateway sanitize/policy sanitize/format sanitize/seal audit configs
+gateway/health: gateway
+gateway/portal/demo: gateway
+gateway/flow: gateway quarantine audit sanitize sanitize/format sanitize/policy sanitize/seal sanitize/memfile
+
+configs:
+cmd/sekisho: sanitize sanitize/... gateway gateway/... quarantine audit configs
+cmd:
+`
+
+// formats are the format families: one package each, unaware of each other.
+var formats = []string{"sanitize/mail", "sanitize/text", "sanitize/html", "sanitize/image"}
+
+// guarded says where a dangerous or heavy package may be imported; everywhere
+// else it is forbidden. A trailing /... covers what is below.
+var guarded = map[string][]string{
+	"os/exec":                               {"sanitize/sandbox", "cmd/sekisho"},
+	"database/sql":                          {"gateway/store/..."},
+	"modernc.org/sqlite/...":                {"gateway/store/..."},
+	"net/http/...":                          {"gateway/health", "gateway/portal/demo", "gateway/api", "gateway/portal", "gateway/upload"},
+	"github.com/emersion/go-smtp":           {"gateway/intake", "gateway/deliver"},
+	"github.com/emersion/go-message/...":    {"sanitize/mail"},
+	"golang.org/x/net/html/...":             {"sanitize/hypertext"},
+	"mime/multipart":                        {},
+	"net/mail":                              {},
+	"archive/...":                           {},
+	"image/...":                             {"sanitize/image"},
+	"golang.org/x/image/...":                {"sanitize/image"},
+	"unsafe":                                {},
+	"C":                                     {},
+	"plugin":                                {},
+	"html/template":                         {"gateway/portal/demo", "gateway/portal"},
+	"text/template":                         {},
+	"github.com/elastic/go-seccomp-bpf/...": {"sanitize/sandbox"},
+	"github.com/landlock-lsm/go-landlock/...": {"sanitize/sandbox"},
+	"filippo.io/age/...":                      {"gateway/store/...", "gateway/config"},
+	"github.com/goccy/go-yaml/...":            {"gateway/config"},
+	"github.com/alecthomas/kong/...":          {"cmd/sekisho"},
+}
+
+// imported is what a package imports, without its tests.
+type imported map[string][]string
+
+func TestImports(t *testing.T) {
+	allowed := parsePolicy(t)
+	for pkg, deps := range scan(t) {
+		rule, ok := allowed[pkg]
+		if !ok {
+			for p := range allowed {
+				if strings.HasSuffix(p, "/...") && covers(p, pkg) {
+					rule, ok = allowed[p], true
+				}
+			}
+		}
+		if !ok {
+			t.Errorf("%s has no line in the policy", pkg)
+			continue
+		}
+		for _, d := range deps {
+			own, ours := strings.CutPrefix(d, "sekisho/")
+			if ours && own != pkg && !slices.ContainsFunc(rule, func(r string) bool { return covers(r, own) }) {
+				t.Errorf("%s imports %s, which the policy forbids", pkg, own)
+			}
+			for g, where := range guarded {
+				if covers(g, d) && !slices.ContainsFunc(where, func(w string) bool { return covers(w, pkg) }) {
+					t.Errorf("%s imports %s, which is allowed only in %v", pkg, d, where)
+				}
+			}
+		}
+	}
+}
+
+// TestPolicyBites shows that the rules refuse what they must refuse.
+func TestPolicyBites(t *testing.T) {
+	allowed := parsePolicy(t)
+	for _, no := range [][2]string{
+		{"gateway/deliver", "sanitize"}, {"gateway/intake", "sanitize"}, {"gateway/intake", "gateway/deliver"},
+		{"sanitize/mail", "sanitize/html"}, {"sanitize/mail", "sanitize"}, {"sanitize/ir", "sanitize/format"},
+		{"gateway/flow", "gateway/deliver"}, {"quarantine", "gateway"}, {"audit", "gateway"}, {"sanitize/seal", "sanitize/ir"},
+	} {
+		if slices.ContainsFunc(allowed[no[0]], func(r string) bool { return covers(r, no[1]) }) {
+			t.Errorf("the policy lets %s import %s", no[0], no[1])
+		}
+	}
+}
+
+// TestOnlySanitizeAttests guards the one call that makes something sealable.
+func TestOnlySanitizeAttests(t *testing.T) {
+	found := 0
+	walk(t, func(file, pkg string, f *ast.File) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || sel.Sel.Name != "Linted" {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "seal" {
+				found++
+				if pkg != "sanitize" {
+					t.Errorf("%s calls seal.Linted", file)
+				}
+			}
+			return true
+		})
+	})
+	if found != 1 {
+		t.Errorf("seal.Linted is called in %d places, want 1", found)
+	}
+}
+
+// TestNothingRegistersItself: lists that matter for safety are visible tables.
+func TestNothingRegistersItself(t *testing.T) {
+	walk(t, func(file, _ string, f *ast.File) {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+				t.Errorf("%s has an init function", file)
+			}
+		}
+	})
+}
+
+func parsePolicy(t *testing.T) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	expand := func(names []string) []string {
+		var all []string
+		for _, n := range names {
+			if n == "$format" {
+				all = append(all, formats...)
+			} else {
+				all = append(all, n)
+			}
+		}
+		return all
+	}
+	for l := range strings.Lines(policy) {
+		room, deps, ok := strings.Cut(strings.TrimSpace(l), ":")
+		if !ok {
+			continue
+		}
+		for _, r := range expand([]string{room}) {
+			out[r] = expand(strings.Fields(deps))
+		}
+	}
+	return out
+}
+
+// covers reports whether pattern, which may end in /..., stands for name.
+func covers(pattern, name string) bool {
+	base, below := strings.CutSuffix(pattern, "/...")
+	return name == base || below && strings.HasPrefix(name, base+"/")
+}
+
+func scan(t *testing.T) imported {
+	t.Helper()
+	out := imported{}
+	walk(t, func(_, pkg string, f *ast.File) {
+		if out[pkg] == nil {
+			out[pkg] = []string{}
+		}
+		for _, i := range f.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[pkg] = append(out[pkg], p)
+		}
+	})
+	if len(out) < 15 {
+		t.Fatalf("only %d packages found", len(out))
+	}
+	return out
+}
+
+// walk calls f for each Go file of the repository that is not a test.
+func walk(t *testing.T, f func(file, pkg string, ast *ast.File)) {
+	t.Helper()
+	set := token.NewFileSet()
+	err := filepath.WalkDir("..", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && d.Name() != "..") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(set, p, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		f(p, path.Dir(filepath.ToSlash(strings.TrimPrefix(p, "../"))), file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

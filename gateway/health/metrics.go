@@ -1,0 +1,90 @@
+package health
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"sekisho/gateway"
+)
+
+// Metrics counts what the gateway does. Labels hold closed words only, never
+// addresses or names.
+type Metrics struct {
+	Registry *prometheus.Registry
+
+	Messages *prometheus.CounterVec // direction, verdict
+	Parts    *prometheus.CounterVec // kind, action
+	Rejected *prometheus.CounterVec // reason
+	Relayed  *prometheus.CounterVec // outcome
+	Sanitize prometheus.Histogram
+	Sessions prometheus.Gauge
+}
+
+// NewMetrics returns metrics that also read the ledger's counts at each scrape.
+func NewMetrics(version string, counts func(context.Context) (gateway.Counts, error)) *Metrics {
+	m := &Metrics{
+		Registry: prometheus.NewRegistry(),
+		Messages: vec("sekisho_messages_total", "Messages settled, by verdict of the mail.", "direction", "verdict"),
+		Parts:    vec("sekisho_parts_total", "Parts of settled messages, by kind and verdict.", "kind", "action"),
+		Rejected: vec("sekisho_rejected_total", "SMTP refusals, by reason.", "reason"),
+		Relayed:  vec("sekisho_deliveries_total", "Delivery attempts, by state afterwards.", "state"),
+		Sanitize: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sekisho_sanitize_duration_seconds",
+			Help: "Time to sanitize and settle a message.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 14)}),
+		Sessions: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sekisho_smtp_sessions", Help: "Open SMTP sessions."}),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "sekisho_build_info", Help: "Always 1.",
+		ConstLabels: prometheus.Labels{"version": version}})
+	info.Set(1)
+	m.Registry.MustRegister(m.Messages, m.Parts, m.Rejected, m.Relayed, m.Sanitize, m.Sessions, info, &queues{counts},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func vec(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+// queues reads the ledger's counts when it is scraped.
+type queues struct {
+	counts func(context.Context) (gateway.Counts, error)
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector; the set is fixed by Collect.
+func (q *queues) Describe(c chan<- *prometheus.Desc) { prometheus.DescribeByCollect(q, c) }
+
+// Collect implements prometheus.Collector. When the ledger does not answer,
+// sekisho_ledger_up is 0 and the rest is left out.
+func (q *queues) Collect(c chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	n, err := q.counts(ctx)
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	up := describe("sekisho_ledger_up", "1 when the ledger answers.")
+	if err != nil {
+		gauge(up, 0)
+		return
+	}
+	gauge(up, 1)
+	messages := describe("sekisho_queue_messages", "Messages not yet settled.", "state")
+	gauge(messages, float64(n.Accepted), string(gateway.Accepted))
+	gauge(messages, float64(n.Sanitizing), string(gateway.Sanitizing))
+	deliveries := describe("sekisho_queue_deliveries", "Deliveries by state.", "state")
+	for s, v := range map[gateway.DeliveryState]int{gateway.Drafted: n.Drafted, gateway.Ready: n.Ready, gateway.Relaying: n.Relaying,
+		gateway.Held: n.DeliveriesHeld, gateway.Failed: n.Failed} {
+		gauge(deliveries, float64(v), string(s))
+	}
+	gauge(describe("sekisho_quarantine_items", "Items by state.", "state"), float64(n.ItemsHeld), "held")
+	gauge(describe("sekisho_spool_bytes", "Bytes of originals kept."), float64(n.OriginalBytes))
+	gauge(describe("sekisho_audit_pending_records", "Audit rows without a sequence number."), float64(n.AuditPending))
+	if !n.OldestWaiting.IsZero() {
+		gauge(describe("sekisho_queue_oldest_timestamp_seconds", "When the oldest waiting message or delivery came."), float64(n.OldestWaiting.Unix()))
+	}
+}
