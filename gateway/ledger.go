@@ -15,6 +15,8 @@ type Ledger interface {
 	// Do runs f in a transaction and returns after the commit is durable. f may
 	// run more than once and MUST NOT have effects outside of Tx. Concurrent
 	// calls may share one commit. An error of f rolls back f's changes alone.
+	// When the commit itself fails, a power loss may still bring it about: what f
+	// pointed to MUST NOT be deleted by the caller, but left to the sweep.
 	Do(ctx context.Context, f func(Tx) error) error
 
 	Message(ctx context.Context, id ID) (Message, error)
@@ -30,6 +32,9 @@ type Ledger interface {
 	// Blobs returns every blob name that a row still needs.
 	Blobs(ctx context.Context) (originals, outbox map[string]bool, err error)
 	Counts(ctx context.Context) (Counts, error)
+	// Opening returns what a commitment in a record stands for; ErrNotFound once
+	// it was erased.
+	Opening(ctx context.Context, digest string) (audit.Opening, error)
 
 	// The sequencer's side of the audit rows.
 	audit.Source
@@ -64,7 +69,8 @@ type Counts struct {
 }
 
 // Tx is the ledger inside one transaction. Every change takes the records
-// that describe it.
+// that describe it. A closure that changed a state without any record fails,
+// and so does one that went on after a method failed half-way.
 type Tx interface {
 	// Receipt returns the next receipt counter of a local day YYMMDD, from 1.
 	Receipt(day string) (int, error)
@@ -112,6 +118,8 @@ type Tx interface {
 	// ForgetOriginal clears a message's Blob name; the caller deletes the file
 	// after the commit.
 	ForgetOriginal(id ID, r ...Record) error
+	// Erase deletes the openings of a message's commitments for good.
+	Erase(message ID, r ...Record) error
 	// Note inserts records that change nothing else.
 	Note(r ...Record) error
 	// Setting reads and SetSetting writes a small named value (policy version,
