@@ -1,8 +1,162 @@
 package sandbox
 
-// A helper is this test binary started as a second parent: under another
-// user, behind a filter, or to be killed.
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
 
+	seccomp "github.com/elastic/go-seccomp-bpf"
+	"golang.org/x/sys/unix"
+)
+
+// A helper is the worker binary started as a second parent: under another
+// user, on a host that lacks something, or to be killed. Its verb comes in
+// the environment, its answer goes to standard output as JSON.
 const helperEnv = "SEKISHO_TEST_HELPER"
 
-func helperMain(verb string) int { return 1 }
+// report is what a helper found.
+type report struct {
+	Walls Walls  // of a pool that accepts a weak host
+	Probe Walls  // of Probe
+	Weak  bool   // NewPool without the override failed with ErrWeak
+	Fault string // what else went wrong
+	Trial []string
+}
+
+func helperMain(verb string) int {
+	if list, ok := strings.CutPrefix(verb, "without "); ok {
+		if err := takeAway(strings.Fields(list)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		verb = "report"
+	}
+	switch verb {
+	case "report":
+		if err := json.NewEncoder(os.Stdout).Encode(examine()); err != nil {
+			return 1
+		}
+		return 0
+	case "orphan":
+		return orphan()
+	}
+	fmt.Fprintf(os.Stderr, "no helper %q\n", verb)
+	return 1
+}
+
+// takeAway makes this host one that lacks some walls: filters, inherited by
+// all that is started from here, answer the calls with EPERM. "seccomp" comes
+// last in a list, since there can be no filter after it.
+func takeAway(walls []string) error {
+	for _, wall := range walls {
+		group := seccomp.SyscallGroup{Action: seccomp.ActionErrno}
+		switch wall {
+		case "landlock":
+			group.Names = []string{"landlock_create_ruleset", "landlock_restrict_self"}
+		case "seccomp":
+			group.Names = []string{"seccomp"}
+		case "userns":
+			group = rule("clone", seccomp.ActionErrno, all(bit(0, unix.CLONE_NEWUSER))).Syscalls[0]
+		case "mounts":
+			group.Names = []string{"mount"}
+		default:
+			return fmt.Errorf("no wall %q", wall)
+		}
+		policy := seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{group}}
+		if err := seccomp.LoadFilter(seccomp.Filter{NoNewPrivs: true, Flag: seccomp.FilterFlagTSync, Policy: policy}); err != nil {
+			return fmt.Errorf("take away %s: %w", wall, err)
+		}
+	}
+	return nil
+}
+
+// examine looks at this host from this process and tries some attacks.
+func examine() report {
+	var r report
+	fault := func(err error) { r.Fault += err.Error() + "; " }
+	ctx := context.Background()
+	var err error
+	if r.Probe, err = probeExe(ctx, "/proc/self/exe"); err != nil {
+		fault(err)
+	}
+	cfg := testConfig()
+	cfg.Exe = ""
+	if strict, err := NewPool(ctx, cfg); err == nil {
+		strict.Close()
+	} else if r.Weak = errors.Is(err, ErrWeak); !r.Weak {
+		fault(err)
+	}
+	cfg.AllowWeak = true
+	p, err := NewPool(ctx, cfg)
+	if err != nil {
+		fault(err)
+		return r
+	}
+	defer p.Close()
+	r.Walls = p.Walls()
+	for _, command := range []string{
+		"open /etc/passwd", "create /tmp/sekisho-escape", "socket", "fork", "exec", "mmapx", "setrlimit", "grow",
+		"dial 127.0.0.1:25", "kill " + strconv.Itoa(os.Getpid()),
+	} {
+		r.Trial = append(r.Trial, trial(ctx, p, command))
+	}
+	return r
+}
+
+// trial runs one attack and returns what came of it.
+func trial(ctx context.Context, p *Pool, command string) string {
+	w, err := p.Get(ctx, "plain")
+	if err != nil {
+		return command + ": " + err.Error()
+	}
+	answer, err := tell(w, "%s", command)
+	if err != nil {
+		answer = err.Error()
+	}
+	if err := w.Close(); err != nil {
+		answer += err.Error()
+	}
+	return command + ": " + answer
+}
+
+// orphan starts workers, idle and busy, names them and waits to be killed.
+func orphan() int {
+	cfg := testConfig()
+	cfg.Exe = ""
+	cfg.Ahead = map[string]int{"plain": 1}
+	p, err := NewPool(context.Background(), cfg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var pids []int
+	for range 2 {
+		w, err := p.Get(context.Background(), "plain")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if _, err := io.WriteString(w, "loop\n"); err != nil {
+			return 1
+		}
+		pids = append(pids, w.proc.Pid)
+	}
+	for p.Stats().Idle == 0 {
+		<-p.after(minPause / 10)
+	}
+	p.mu.Lock()
+	pids = append(pids, p.shelf["plain"].ready[0].proc.Pid)
+	p.mu.Unlock()
+	if err := json.NewEncoder(os.Stdout).Encode(pids); err != nil {
+		return 1
+	}
+	if err := block(); err != nil {
+		return 1
+	}
+	return 0
+}

@@ -105,14 +105,17 @@ func (p *Pool) spawn(ctx context.Context, class string, l Limits) (*Worker, erro
 		closeAll(fds.inW, fds.outR, fds.errR)
 		return nil, err
 	}
-	w := &Worker{class: class, limits: l, proc: proc, in: fds.inW, out: fds.outR, done: make(chan struct{}), gone: p.left}
+	w := &Worker{
+		class: class, limits: l, proc: proc, in: fds.inW, out: fds.outR, errs: fds.errR,
+		done: make(chan struct{}), gone: p.left,
+	}
 	w.left.Store(l.Output)
 	p.mu.Lock()
 	p.live[w] = starting
 	p.counts.Started++
 	closed := p.ctx.Err() != nil
 	p.mu.Unlock()
-	go w.reap(fds.errR)
+	go w.reap()
 	if closed {
 		_ = w.Close()
 		return nil, ErrClosed

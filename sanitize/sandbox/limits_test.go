@@ -31,7 +31,7 @@ func TestLimits(t *testing.T) {
 		cause                Cause
 	}{
 		{"2 GB at once", "plain", "allocate 2147483648", Memory},
-		{"a little more than the limit", "plain", "allocate 300000000", Memory},
+		{"a little more than the limit", "plain", "allocate 160000000", Memory},
 		{"1 MB again and again", "plain", "grow", Memory},
 		{"endless loop", "cpu", "loop", Time},
 		{"asleep", "wall", "sleep", Time},
@@ -142,7 +142,7 @@ func TestQuietStderr(t *testing.T) {
 func TestRuntimeWorksInside(t *testing.T) {
 	p := newTestPool(t, nil)
 	w := get(t, p, "plain")
-	for _, command := range []string{"threads", "garbage", "allocate 100000000", "signal"} {
+	for _, command := range []string{"threads", "garbage", "allocate 50000000", "signal"} {
 		if answer, err := tell(w, "%s", command); err != nil || answer != "ok" {
 			t.Fatalf("%s: %q, %v", command, answer, err)
 		}

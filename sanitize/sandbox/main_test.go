@@ -42,7 +42,7 @@ const exeEnv = "SEKISHO_TEST_WORKER"
 
 // testClasses differ in their limits and all obey the same commands.
 func testClasses() map[string]Class {
-	l := Limits{Memory: 256 << 20, CPU: 20 * time.Second, Wall: 60 * time.Second, Output: 1 << 20, Files: 16}
+	l := Limits{Memory: 128 << 20, CPU: 20 * time.Second, Wall: 60 * time.Second, Output: 1 << 20, Files: 16}
 	with := func(change func(*Limits)) Limits {
 		c := l
 		change(&c)

@@ -44,6 +44,7 @@ type Pool struct {
 	after  func(time.Duration) <-chan time.Time
 	starts *starter
 	watch  *watch
+	shelf  map[string]*shelf // one for each class kept ahead; the map never changes
 	slots  chan struct{}
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
@@ -51,7 +52,6 @@ type Pool struct {
 
 	mu     sync.Mutex
 	live   map[*Worker]state
-	shelf  map[string]*shelf
 	counts Stats
 	ended  *sync.Cond // signalled when a worker leaves live
 }
@@ -120,6 +120,9 @@ func newPool(cfg Config) (*Pool, error) {
 		live: map[*Worker]state{}, shelf: map[string]*shelf{}, counts: Stats{Ended: map[Cause]uint64{}},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	for name, n := range cfg.Ahead {
+		p.shelf[name] = &shelf{class: name, want: n, kick: make(chan struct{}, 1)}
+	}
 	p.ended = sync.NewCond(&p.mu)
 	p.watch = newWatch()
 	return p, nil
@@ -128,10 +131,6 @@ func newPool(cfg Config) (*Pool, error) {
 // run starts the watch and one keeper for each class that is kept ahead.
 func (p *Pool) run() {
 	p.loops.Go(func() { p.watch.run(p.ctx) })
-	for name, n := range p.cfg.Ahead {
-		s := &shelf{class: name, want: n, kick: make(chan struct{}, 1)}
-		p.shelf[name] = s
-	}
 	for _, s := range p.shelf {
 		p.loops.Go(func() { p.keep(s) })
 	}

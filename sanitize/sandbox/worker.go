@@ -26,6 +26,7 @@ type Worker struct {
 	proc   *os.Process
 	in     *os.File // the worker's standard input
 	out    *os.File // its standard output
+	errs   *os.File // its standard error, read by reap
 	left   atomic.Int64
 	done   chan struct{} // closed once the worker is reaped
 	gone   func(*Worker) // called once, after that
@@ -172,6 +173,7 @@ func (w *Worker) kill(why Cause) {
 	// certainly still its own because reap marks it dead before it waits.
 	_ = syscall.Kill(-w.proc.Pid, syscall.SIGKILL)
 	_ = w.proc.Kill()
+	_ = w.errs.SetReadDeadline(time.Now().Add(grace)) // reap ends even if a stray child holds the pipe
 }
 
 // Exit says how the worker ended; Running if it has not yet. It never blocks.
@@ -206,10 +208,10 @@ func (w *Worker) Close() error {
 
 // reap drains standard error until the worker is gone, waits for it and
 // judges its end. It is the worker's one goroutine in the parent.
-func (w *Worker) reap(stderr *os.File) {
+func (w *Worker) reap() {
 	buf := make([]byte, 4<<10)
 	for {
-		n, err := stderr.Read(buf)
+		n, err := w.errs.Read(buf)
 		if n > 0 && w.heard.add(buf[:n]) {
 			w.kill(Output)
 		}
@@ -217,7 +219,7 @@ func (w *Worker) reap(stderr *os.File) {
 			break
 		}
 	}
-	_ = stderr.Close()
+	_ = w.errs.Close()
 	w.awaitDeath()
 	w.mu.Lock()
 	w.dead = true
