@@ -29,8 +29,8 @@ import (
 const headBytes = 64 << 10
 
 // Looks reports whether data is likely text: no NUL unless it is UTF-16 or
-// UTF-32, and at most one in twenty characters a control or unreadable. An
-// empty file is text.
+// UTF-32, and but for one at most one in twenty characters a control or
+// unreadable. An empty file is text.
 func Looks(data []byte) bool {
 	head := data[:min(len(data), headBytes)]
 	name := charset.Detect(head)
@@ -47,10 +47,7 @@ func Looks(data []byte) bool {
 			good++
 		}
 	}
-	if len(head) < len(data) && bad > 0 {
-		bad-- // the head may end inside a character
-	}
-	return bad*20 <= good+bad
+	return bad <= 1+(good+bad)/20 && (bad == 0 || good > bad)
 }
 
 // layout reports whether r is a control character that text files have: tab,
@@ -101,8 +98,8 @@ func Alive(ctx context.Context) error {
 	return nil
 }
 
-// notes are the findings of decoding and cleaning. That UTF-8 was recognized
-// is no guess worth telling.
+// notes are the findings of decoding and cleaning. A file without a label has
+// its charset guessed as a matter of course; only an overruled one is told.
 func notes(dec charset.Result, removed charset.Cleaned) []ir.Note {
 	var all []ir.Note
 	add := func(code string, n int) {
@@ -110,7 +107,7 @@ func notes(dec charset.Result, removed charset.Cleaned) []ir.Note {
 			all = append(all, ir.Note{Code: code, Detail: fmt.Sprint(n)})
 		}
 	}
-	if dec.Guessed && !strings.HasPrefix(dec.Charset, "utf-") {
+	if dec.Guessed && dec.Label != "" {
 		all = append(all, ir.Note{Code: "charset_guessed", Detail: dec.Charset})
 	}
 	add("charset_replaced", dec.Replaced)

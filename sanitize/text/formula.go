@@ -1,0 +1,95 @@
+package text
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// A spreadsheet runs a cell as a formula when it begins with = + - or @ (and
+// a DDE command may begin with |), also behind spaces, and Japanese versions
+// take the full-width forms as well. Such a cell gets a leading apostrophe,
+// which spreadsheets read as "this is text". Plus and minus also begin
+// numbers, clock times and telephone numbers; those stay (DECISIONS 6).
+var (
+	signedNumber = regexp.MustCompile(`^[+-] ?[¥$€£\\]? ?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})? ?(?:[%‰]|` + units + `)?$`)
+	signedClock  = regexp.MustCompile(`^[+-]\d{1,3}:\d{2}(?::\d{2}(?:\.\d+)?)?$`)
+	phoneNumber  = regexp.MustCompile(`^\+\d[\d ().-]{4,28}$`)
+	onlySigns    = regexp.MustCompile(`^[+-]{1,40}$`) // 「-」 stands for "none"
+)
+
+// units may follow a number without making it a formula.
+const units = `円|千円|万円|百万円|億円|ドル|件|人|名|点|個|回|歳|年|月|日|時間|分|秒|度|℃|㎡|㎏|㎞`
+
+// neutral returns cell in a form that no spreadsheet runs, and whether it had
+// to be changed. A neutral cell is returned as it is.
+func neutral(cell string) (string, bool) {
+	if !runs(cell) {
+		return cell, false
+	}
+	return "'" + cell, true
+}
+
+// runs reports whether a spreadsheet might run cell.
+func runs(cell string) bool {
+	if cell == "" {
+		return false
+	}
+	if c := cell[0]; c == '\t' || c == '\n' || c == '\r' {
+		return true
+	}
+	s := strings.TrimLeftFunc(cell, unseen)
+	s = strings.Map(narrow, strings.TrimRightFunc(s, unseen))
+	if s == "" {
+		return false
+	}
+	switch s[0] {
+	case '=', '@', '|':
+		return true
+	case '+', '-':
+		return !harmless(s)
+	}
+	return false
+}
+
+// unseen reports whether r cannot be seen in front of a formula: spaces, and
+// characters that an encoder may drop.
+func unseen(r rune) bool {
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Mn, unicode.Me)
+}
+
+// narrow maps the full-width and small forms of ASCII, the minus sign and the
+// full-width yen to ASCII.
+func narrow(r rune) rune {
+	switch {
+	case r >= 0xFF01 && r <= 0xFF5E:
+		return r - 0xFF01 + '!'
+	case r == 0x2212, r == 0xFE63: // MINUS SIGN, SMALL HYPHEN-MINUS
+		return '-'
+	case r == 0xFE62, r == 0xFB29: // SMALL PLUS SIGN, HEBREW ALTERNATIVE PLUS
+		return '+'
+	case r == 0xFE66:
+		return '='
+	case r == 0xFE6B:
+		return '@'
+	case r == 0xFFE5:
+		return '¥'
+	case r == 0xFFE1:
+		return '£'
+	case r == 0x3000, r == 0xA0:
+		return ' '
+	}
+	return r
+}
+
+// harmless reports whether s, which begins with a sign, is a number, a clock
+// time or a telephone number.
+func harmless(s string) bool {
+	if onlySigns.MatchString(s) {
+		return true
+	}
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= '0' && r <= '9' }) {
+		return false
+	}
+	return signedNumber.MatchString(s) || signedClock.MatchString(s) || phoneNumber.MatchString(s)
+}
