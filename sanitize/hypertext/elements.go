@@ -97,14 +97,16 @@ func (r *renderer) sup(n *node, st style) {
 func textBelow(n *node, limit int) string {
 	var b strings.Builder
 	budget := 1000
-	walk(n, func(k *node) bool {
-		if k.name == "" && b.Len() < limit {
-			b.WriteString(k.text)
-		}
-		budget--
-		return b.Len() < limit && budget > 0
-	})
+	n.gather(&b, limit, &budget)
 	return cutBytes(b.String(), limit)
+}
+
+func (n *node) gather(b *strings.Builder, limit int, budget *int) {
+	for k := n.first; k != nil && b.Len() < limit && *budget > 0; k = k.next {
+		*budget--
+		b.WriteString(k.text)
+		k.gather(b, limit, budget)
+	}
 }
 
 func (r *renderer) indent(n *node, st style, p prefix) {

@@ -1,0 +1,5 @@
+//go:build race
+
+package hypertext
+
+const raceEnabled = true
