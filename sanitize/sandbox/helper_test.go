@@ -86,13 +86,13 @@ func examine() report {
 	}
 	cfg := testConfig()
 	cfg.Exe = ""
-	if strict, err := NewPool(ctx, cfg); err == nil {
+	if strict, err := NewPool(cfg); err == nil {
 		strict.Close()
 	} else if r.Weak = errors.Is(err, ErrWeak); !r.Weak {
 		fault(err)
 	}
 	cfg.AllowWeak = true
-	p, err := NewPool(ctx, cfg)
+	p, err := NewPool(cfg)
 	if err != nil {
 		fault(err)
 		return r
@@ -129,7 +129,7 @@ func orphan() int {
 	cfg := testConfig()
 	cfg.Exe = ""
 	cfg.Ahead = map[string]int{"plain": 1}
-	p, err := NewPool(context.Background(), cfg)
+	p, err := NewPool(cfg)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -8,7 +8,7 @@ import (
 )
 
 // Limits caps one worker for its whole life. There is no "unlimited": a field
-// that is zero or negative makes [NewPool] fail.
+// that is zero or negative makes [NewPool] fail, but for Files.
 type Limits struct {
 	// Memory in bytes, resident, of the whole worker with its engines. At
 	// least 32 MiB. A worker above it is killed within a few hundredths of a
@@ -20,8 +20,9 @@ type Limits struct {
 	Wall time.Duration
 	// Output in bytes is the most that may be read from the worker.
 	Output int64
-	// Files is the number of descriptors the worker may hold (RLIMIT_NOFILE).
-	// The box needs 8; more is of use only while engines load.
+	// Files is the number of descriptors the worker may hold once the box is
+	// shut (RLIMIT_NOFILE). 0 means the 8 that the box itself needs at most;
+	// engines that keep files open from Load need more.
 	Files int
 }
 
@@ -41,8 +42,8 @@ func (l Limits) check() error {
 		return errors.New("wall clock limit is missing")
 	case l.Output <= 0:
 		return errors.New("output limit is missing")
-	case l.Files < minFiles:
-		return fmt.Errorf("file limit %d is below %d", l.Files, minFiles)
+	case l.Files < 0:
+		return fmt.Errorf("file limit %d is negative", l.Files)
 	}
 	return nil
 }

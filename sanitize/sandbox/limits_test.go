@@ -162,16 +162,37 @@ func TestRuntimeWorksInside(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	p := newTestPool(t, nil)
 	w := get(t, p, "plain")
-	w.SetDeadline(time.Now().Add(50 * time.Millisecond))
-	w.SetDeadline(time.Now().Add(time.Hour)) // never later than the class allows
+	if err := w.SetDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
 	_, err := tell(w, "sleep")
 	want(t, w, err, Time)
+	want(t, w, w.SetDeadline(time.Now().Add(time.Hour)), Time)
 }
 
+// TestDeadlineMoves: a later request may have more time than the one before.
+func TestDeadlineMoves(t *testing.T) {
+	p := newTestPool(t, nil)
+	w := get(t, p, "plain")
+	first := time.Now().Add(time.Second)
+	for _, d := range []time.Time{first, first.Add(time.Hour)} {
+		if err := w.SetDeadline(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-time.After(time.Until(first))
+	if answer, err := tell(w, "pid"); err != nil {
+		t.Fatalf("%q, %v", answer, err)
+	}
+}
+
+// TestDeadlineNeverExtends the class's own limit.
 func TestDeadlineNeverExtends(t *testing.T) {
 	p := newTestPool(t, nil)
 	w := get(t, p, "wall")
-	w.SetDeadline(time.Now().Add(time.Hour))
+	if err := w.SetDeadline(time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	_, err := tell(w, "sleep")
 	want(t, w, err, Time)
 }

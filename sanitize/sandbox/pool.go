@@ -74,13 +74,14 @@ type Stats struct {
 
 // NewPool checks the limits, starts one worker to learn which walls stand and
 // returns a pool that starts workers in that way. It fails with ErrWeak where
-// the minimum is missing and AllowWeak is not set. Callers MUST Close it.
-func NewPool(ctx context.Context, cfg Config) (*Pool, error) {
+// the minimum is missing and AllowWeak is not set. It takes some milliseconds,
+// at most ReadyTimeout for each way that it tries. Callers MUST Close it.
+func NewPool(cfg Config) (*Pool, error) {
 	p, err := newPool(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.learn(ctx, shapes(os.Geteuid())); err != nil {
+	if err := p.learn(p.ctx, shapes(os.Geteuid())); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}

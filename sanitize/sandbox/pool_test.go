@@ -230,7 +230,7 @@ func TestClosedPool(t *testing.T) {
 }
 
 func TestStartFailures(t *testing.T) {
-	p := newTestPool(t, func(c *Config) { c.ReadyTimeout = 500 * time.Millisecond })
+	p := newTestPool(t, func(c *Config) { c.ReadyTimeout = 3 * time.Second })
 	for class, words := range map[string]string{
 		"broken": "no engine", "panics": "no engine", "hangs": "not ready in time", "unknown": "is not known",
 	} {
@@ -261,7 +261,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"no CPU":        limits(func(l *Limits) { l.CPU = 0 }),
 		"no wall":       limits(func(l *Limits) { l.Wall = -1 }),
 		"no output":     limits(func(l *Limits) { l.Output = 0 }),
-		"few files":     limits(func(l *Limits) { l.Files = 3 }),
+		"no files":      limits(func(l *Limits) { l.Files = -1 }),
 		"reserved":      {Classes: map[string]Class{probeClass: {Load: load, Limits: good}}},
 		"empty name":    {Classes: map[string]Class{"": {Load: load, Limits: good}}},
 		"ahead unknown": {Ahead: map[string]int{"x": 1}},
@@ -269,7 +269,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"not a worker":  {Exe: "/bin/true"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if p, err := NewPool(t.Context(), cfg); err == nil {
+			if p, err := NewPool(cfg); err == nil {
 				p.Close()
 				t.Fatal("accepted")
 			}

@@ -35,7 +35,8 @@ type Worker struct {
 	ours  Cause // why the parent killed it
 	dead  bool  // the process id may not be used any more
 	end   *Error
-	last  time.Time // the wall clock limit, zero before the worker is handed out
+	wall  time.Time // the wall clock limit, zero before the worker is handed out
+	last  time.Time // when it is killed: that limit or the caller's deadline
 	timer *time.Timer
 	base  time.Duration // CPU time when it was handed out
 	heard murmur        // owned by the reaper until done is closed
@@ -123,16 +124,30 @@ func (w *Worker) patience() time.Duration {
 }
 
 // SetDeadline moves the moment at which the worker is killed with cause Time.
-// It can only come before the class's wall clock limit, never after.
-func (w *Worker) SetDeadline(t time.Time) {
+// It can only come before the class's wall clock limit, never after; setting
+// it again for a later request may move it back up to that limit. If the
+// worker has ended, it returns what Read returns at the end.
+func (w *Worker) SetDeadline(t time.Time) error {
+	if w.schedule(t) {
+		return nil
+	}
+	return w.failure(os.ErrProcessDone)
+}
+
+// schedule reports false if there is nothing left to kill.
+func (w *Worker) schedule(t time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.timer == nil || w.dead || !t.Before(w.last) {
-		return
+	if w.dead || w.ours != Running {
+		return false
+	}
+	if t.After(w.wall) {
+		t = w.wall
 	}
 	w.last = t
 	w.timer.Reset(time.Until(t))
 	w.guard()
+	return true
 }
 
 // guard makes reads and writes give up soon after the worker should be dead,
@@ -153,7 +168,8 @@ func (w *Worker) begin(now time.Time) bool {
 	if u, err := readUsage(w.statPath()); err == nil {
 		w.base = u.cpu
 	}
-	w.last = now.Add(w.limits.Wall)
+	w.wall = now.Add(w.limits.Wall)
+	w.last = w.wall
 	w.timer = time.AfterFunc(w.limits.Wall, func() { w.kill(Time) })
 	w.guard()
 	return true
