@@ -17,6 +17,7 @@ type tree struct {
 	base     string
 	css      []string
 	fallback bool // has <noscript> or <noframes>
+	mayHide  bool // has styles or attributes that could hide text
 	find     *findings
 }
 
@@ -304,10 +305,11 @@ func (b *builder) finish() {
 			return false
 		case atom.Title:
 			if b.t.title == "" {
-				b.t.title = oneLine(n.content(), maxLabel)
+				b.t.title = blunt(tame(oneLine(n.content(), maxLabel)))
 			}
 		case atom.Style:
 			b.t.css = append(b.t.css, n.content())
+			inspectSheet(b.t, n.content())
 		}
 		return true
 	})

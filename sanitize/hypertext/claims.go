@@ -21,7 +21,7 @@ func claims(visible string) []claim {
 	if !strings.ContainsAny(visible, ".．。｡") {
 		return nil
 	}
-	text := foldWidth(cleanRef(strings.Map(breakToSpace, cutBytes(visible, maxClaimText))))
+	text := foldDots(foldWidth(cleanRef(strings.Map(breakToSpace, cutBytes(visible, maxClaimText)))))
 	var out []claim
 	for _, field := range strings.FieldsFunc(text, claimBreak) {
 		if len(out) == maxClaims {
@@ -38,6 +38,22 @@ func claims(visible string) []claim {
 		}
 	}
 	return out
+}
+
+// foldDots reads the Japanese full stop between ASCII letters as the dot that
+// browsers take it for.
+func foldDots(s string) string {
+	if !strings.ContainsAny(s, "。｡") {
+		return s
+	}
+	rs := []rune(s)
+	word := func(i int) bool { return i >= 0 && i < len(rs) && rs[i] < 0x80 && readable(rs[i]) }
+	for i, r := range rs {
+		if (r == '。' || r == '｡') && word(i-1) && word(i+1) {
+			rs[i] = '.'
+		}
+	}
+	return string(rs)
 }
 
 func breakToSpace(r rune) rune {
@@ -126,8 +142,17 @@ func knownTLD(tld string) bool {
 	if strings.HasPrefix(tld, "xn--") {
 		return true
 	}
-	return len(tld) == 2 && tld[0] >= 'a' && tld[0] <= 'z' && tld[1] >= 'a' && tld[1] <= 'z' && !maybeTLD(tld)
+	return len(tld) == 2 && strings.Contains(countryTLDs, " "+tld+" ") && !maybeTLD(tld)
 }
+
+// countryTLDs is the list of country codes in the root zone (IANA).
+const countryTLDs = " ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz " +
+	"ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo fr " +
+	"ga gb gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp " +
+	"ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md me mg mh mk ml mm mn mo mp mq mr ms mt mu " +
+	"mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw " +
+	"sa sb sc sd se sg sh si sj sk sl sm sn so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz " +
+	"ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw "
 
 // maybeTLD lists endings that are domains as well as file names.
 func maybeTLD(tld string) bool {

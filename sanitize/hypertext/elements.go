@@ -48,6 +48,8 @@ func (r *renderer) special(n *node, st style) bool {
 		r.sup(n, st)
 	case atom.Rt:
 		r.wrap(n, st, "(", ")")
+	case atom.Noframes:
+		r.noframes(n, st)
 	case atom.Svg:
 		r.svg(n, st)
 	case atom.Math:
@@ -200,6 +202,19 @@ func roman(n int) string {
 		}
 	}
 	return b.String()
+}
+
+// noframes reads what a page of frames says to programs without frames. The
+// tokenizer hands it over as one piece of text.
+func (r *renderer) noframes(n *node, st style) {
+	t, err := parse(n.content(), r.opt.MaxNodes)
+	if err != nil {
+		r.f.full = true
+		return
+	}
+	r.plain = false // no <noframes> inside
+	r.kids(t.root, st)
+	r.plain = true
 }
 
 // svg keeps the name of a drawing, and the HTML inside a foreignObject.

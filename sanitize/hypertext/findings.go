@@ -59,10 +59,13 @@ func (f *findings) count(code, where, note string) {
 	}
 }
 
-func (f *findings) reset(codes ...string) {
-	for _, c := range codes {
-		delete(f.by, c)
+// clone lets a second reading count from the same start.
+func (f *findings) clone() *findings {
+	c := newFindings()
+	for code, t := range f.by {
+		c.by[code] = &tally{where: t.where, n: t.n, notes: slices.Clone(t.notes)}
 	}
+	return c
 }
 
 // list returns the findings ordered by code.

@@ -9,19 +9,22 @@ import (
 // keeps breaks pending until something follows, and writes the prefixes of
 // quotes and lists.
 type flow struct {
-	lines    []line
-	cur      []byte // content of the line being written
-	serial   int    // its number, from 1
-	lead     string // its prefix, fixed when its first character is written
-	quotes   int    // quote levels of the line
-	gap      int    // pending breaks: 1 ends the line, 2 also leaves an empty one
-	space    spaceKind
-	prev     rune // last rune of cur, 0 at the start
-	join     bool // a joiner waits for the next character
-	stack    []prefix
-	hidden   strings.Builder // hidden text met since the last line end
-	size     int
-	max      int
+	lines  []line
+	cur    []byte // content of the line being written
+	serial int    // its number, from 1
+	lead   string // its prefix, fixed when its first character is written
+	quotes int    // quote levels of the line
+	gap    int    // pending breaks: 1 ends the line, 2 also leaves an empty one
+	space  spaceKind
+	prev   rune // last rune of cur, 0 at the start
+	join   bool // a joiner waits for the next character
+	stack  []prefix
+	hidden strings.Builder // hidden text met since the last line end
+	size   int
+	max    int
+
+	hiddenMax int // characters shown of a hidden passage
+
 	aside    bool                // a table cell: hidden text is left for the caller
 	full     bool                // more than max bytes: the result is void
 	read     bool                // something readable was written
@@ -54,6 +57,8 @@ type prefix struct {
 	used        bool
 	quote       bool
 }
+
+const maxHidden = 64 << 10 // bytes kept of one hidden passage
 
 const maxPrefixes = 20 // levels drawn; deeper ones read as the 20th
 
@@ -270,7 +275,7 @@ func (f *flow) emit(l line) {
 
 // hide notes text that a reader would not have seen.
 func (f *flow) hide(s string) {
-	if s != "" && f.hidden.Len() < 64<<10 {
+	if s != "" && f.hidden.Len() < maxHidden {
 		f.hidden.WriteString(s)
 		f.hidden.WriteByte(' ')
 	}
@@ -283,7 +288,7 @@ func (f *flow) flushHidden() {
 	s := f.hidden.String()
 	f.hidden.Reset()
 	if key := squeeze(s); utf8.RuneCountInString(key) >= 4 {
-		shown := oneLine(s, maxLabel)
+		shown := oneLine(s, f.hiddenMax)
 		if f.finalize != nil {
 			shown = f.finalize(shown)
 		}

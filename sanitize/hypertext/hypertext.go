@@ -83,7 +83,8 @@ func (e *LimitError) Error() string {
 
 const (
 	maxImages = 1000
-	maxLabel  = 200 // characters of a title, alt text or hidden passage
+	maxLabel  = 200  // characters of a title, alt text or hidden passage
+	maxValue  = 2000 // characters of a form entry
 )
 
 // Convert reads doc, which must be decoded UTF-8, and returns its text. The
@@ -100,12 +101,12 @@ func Convert(doc string, opt Options) (Result, error) {
 		return Result{}, err
 	}
 	res, err := render(t, opt, false)
-	if err != nil || !res.Stub || !t.fallback {
+	if err != nil || !res.Stub || !t.fallback && !t.mayHide {
 		return res, err
 	}
-	// Nothing but a scripted or framed page: what it says to readers without
-	// scripts is all there is to read.
-	t.find.reset(findHidden, findMismatch, findDeceptive, findScheme)
+	// Nothing to read: a scripted or framed page, or one whose style we take
+	// for hiding everything. What it says to readers without scripts, and all
+	// of the hidden words, still marked, is better than nothing.
 	return render(t, opt, true)
 }
 

@@ -80,6 +80,8 @@ func inspectAttrs(t *tree, n *node) {
 			if note := hostNote(t, first); note != "" {
 				t.find.count(findRemote, n.name, note)
 			}
+		case "formaction":
+			t.find.count(findForm, n.name, hostNote(t, a.Val))
 		case "style":
 			inspectCSS(t, n.name, a.Val)
 			continue
@@ -113,6 +115,15 @@ func inspectCSS(t *tree, where, css string) {
 		}
 		css = css[end:]
 	}
+}
+
+// inspectSheet reports what a style sheet fetches.
+func inspectSheet(t *tree, css string) {
+	css = cutBytes(css, maxCSS)
+	if indexFold(css, "@import") >= 0 {
+		t.find.count(findStyle, "style", "")
+	}
+	inspectCSS(t, "style", css)
 }
 
 // hostNote is the defanged host of a remote address, or "".

@@ -34,7 +34,7 @@ func LinkText(visible, target string, p LinkPolicy) string {
 // a remark, and of any other scheme only the name.
 func Judge(visible, untrustedTarget string, p LinkPolicy) Link {
 	visible = strings.TrimSpace(visible)
-	t := parseTarget(untrustedTarget, p.Base)
+	t := parseTarget(untrustedTarget, p.Base).unwrapped()
 	l := Link{Visible: visible, Host: t.host}
 	switch t.kind {
 	case kindText:
@@ -116,14 +116,36 @@ func (t target) mismatch(visible string, site func(string) string) (string, bool
 		return "", false
 	}
 	// An open redirect on the claimed host leads elsewhere.
-	tail := pctDecode(t.tail)
-	if i := max(indexFold(tail, "http://"), indexFold(tail, "https://")); i >= 0 {
-		next := parseTarget(cutBytes(tail[i:], 1024), "")
-		if next.kind == kindWeb && !kin(next.host, t.host, site) {
-			return cs[0].host, true
-		}
+	if next := t.inner(); next.kind == kindWeb && !kin(next.host, t.host, site) {
+		return cs[0].host, true
 	}
 	return "", false
+}
+
+// inner is the address packed into the path or query of t, if there is one.
+func (t target) inner() target {
+	for part := range strings.SplitSeq(t.tail, "&") {
+		if i := strings.IndexByte(part, '='); i >= 0 {
+			part = part[i+1:]
+		}
+		part = pctDecode(part)
+		if i, _ := nextURL(part); i >= 0 {
+			return parseTarget(part[i:], "")
+		}
+	}
+	return target{}
+}
+
+// unwrapped looks through the link checkers that rewrite every link of a mail
+// they pass on. A reader knows and wants the address inside.
+func (t target) unwrapped() target {
+	if t.kind != kindWeb || !strings.HasSuffix(t.host, ".safelinks.protection.outlook.com") {
+		return t
+	}
+	if next := t.inner(); next.kind == kindWeb {
+		return next
+	}
+	return t
 }
 
 // telMismatch compares the last eight digits, which country and trunk prefixes
@@ -141,7 +163,7 @@ func telMismatch(visible, number string) (string, bool) {
 	if len(said) < 9 || len(said) > 15 || len(real) < 8 {
 		return "", false
 	}
-	return said, !strings.HasSuffix(said, real[len(real)-8:])
+	return said, !strings.Contains(said, real[len(real)-8:])
 }
 
 // sameAs tells whether the visible text already is the address.

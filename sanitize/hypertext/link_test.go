@@ -41,6 +41,18 @@ var linkCases = []struct{ name, visible, target, want, code string }{
 		"https://town.example.jpをご覧 <https://town.example.jp/>", ""},
 	{"open redirect", "https://town.example.jp/", "https://town.example.jp/r?u=https%3A%2F%2Fevil.test%2F",
 		"hxxps://town[.]example[.]jp/〔注意: 実際の行き先は hxxps://town[.]example[.]jp/r?u=https%3A%2F%2Fevil.test%2F 〕", findMismatch},
+	{"open redirect in a later value", "www.a.test", "https://www.a.test/r?x=1&u=http%3a%2f%2fevil.test",
+		"www[.]a[.]test〔注意: 実際の行き先は hxxps://www[.]a[.]test/r?x=1&u=http%3a%2f%2fevil.test 〕", findMismatch},
+	{"link checker of the sender's mail system", "https://town.example.jp/a",
+		"https://jpn01.safelinks.protection.outlook.com/?url=https%3A%2F%2Ftown.example.jp%2Fa&data=05%7C01&reserved=0",
+		"https://town.example.jp/a", ""},
+	{"link checker around a lie", "https://town.example.jp/a",
+		"https://jpn01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fevil.test%2Fa&data=05",
+		"hxxps://town[.]example[.]jp/a〔注意: 実際の行き先は hxxps://evil[.]test/a 〕", findMismatch},
+	{"Japanese full stops in a host", "town。example。jp", "https://evil.test/",
+		"town。example。jp〔注意: 実際の行き先は hxxps://evil[.]test/ 〕", findMismatch},
+	{"letters by another alphabet", "tоwn.example.jp", "https://town.example.jp/",
+		"tоwn.example.jp〔注意: 実際の行き先は hxxps://town[.]example[.]jp/ 〕", findMismatch},
 	{"file names are no hosts", "申請書.pdf", "https://a.test/1", "申請書.pdf <https://a.test/1>", ""},
 	{"file names are no hosts 2", "README.md v1.2 main.py Inc. e.g.", "https://a.test/1", "README.md v1.2 main.py Inc. e.g. <https://a.test/1>", ""},
 
@@ -72,6 +84,7 @@ var linkCases = []struct{ name, visible, target, want, code string }{
 		"tanaka@town.example.jp〔注意: 実際の宛先は tanaka[@]town[.]example[.]test 〕", findMismatch},
 	{"telephone", "電話", "tel:+81-3-1234-5678", "電話 <tel:+81-3-1234-5678>", ""},
 	{"telephone same", "03-1234-5678", "tel:+81312345678", "03-1234-5678", ""},
+	{"telephone with more words", "03-1234-5678（内線 12）", "tel:0312345678", "03-1234-5678（内線 12）", ""},
 	{"telephone lies", "03-1234-5678", "tel:090-0000-0000", "03-1234-5678〔注意: 実際の電話番号は 090-0000-0000 〕", findMismatch},
 }
 

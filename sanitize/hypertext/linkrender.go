@@ -11,7 +11,7 @@ import (
 // leads.
 func (r *renderer) link(n *node, st style) {
 	href, ok := n.get("href")
-	at := r.f.here()
+	at, unsaid := r.f.here(), r.unsaid
 	if n.tag == atom.Area {
 		r.f.brk(1)
 		at = r.f.here()
@@ -24,8 +24,13 @@ func (r *renderer) link(n *node, st style) {
 	}
 	seen, same := r.f.since(at, maxClaimText)
 	visible := strings.TrimSpace(seen)
-	if visible == "" && n.tag != atom.Area {
+	if visible == "" && r.unsaid == unsaid {
 		return // nothing to click on
+	}
+	if visible == "" {
+		r.f.mark("〔画像〕")
+		seen, same = r.f.since(at, maxClaimText)
+		visible = strings.TrimSpace(seen)
 	}
 	l := Judge(visible, href, r.policy)
 	if l.Code != "" {
@@ -52,7 +57,7 @@ func (r *renderer) block(n *node, st style) {
 
 // label writes 〔what: text〕, or 〔what〕 without text.
 func (r *renderer) label(what, text string) {
-	text = oneLine(text, maxLabel)
+	text = oneLine(text, maxValue)
 	if text == "" {
 		r.f.mark("〔" + what + "〕")
 		return
@@ -78,9 +83,7 @@ func (r *renderer) image(n *node, st style) {
 	case im.Alt != "":
 		r.label("画像", im.Alt)
 	case small, hasAlt && im.CID == "": // alt="" says the picture is decoration
-		if n.parent != nil && n.parent.tag == atom.A && !small {
-			r.label("画像", "")
-		}
+		r.unsaid++
 	default:
 		r.label("画像", "")
 	}
@@ -93,7 +96,7 @@ func (r *renderer) noteImage(n *node, hidden bool) (Image, bool) {
 	if alt == "" {
 		alt = n.val("title")
 	}
-	im := Image{Alt: oneLine(alt, maxLabel)}
+	im := Image{Alt: blunt(tame(oneLine(alt, maxLabel)))}
 	im.W, im.H = declared(n, "width"), declared(n, "height")
 	scheme := schemeOf(src)
 	if scheme == "cid" {

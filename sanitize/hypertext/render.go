@@ -15,42 +15,33 @@ type renderer struct {
 	f      *flow
 	policy LinkPolicy
 	images []Image
-	plain  bool // no scripts: show <noscript> and <noframes>
+	plain  bool // second reading: <noscript>, <noframes>, all hidden words
 	lists  int  // nesting of lists
+	unsaid int  // pictures left out because they have no words
 }
 
 func render(t *tree, opt Options, plain bool) (Result, error) {
-	r := &renderer{t: t, opt: opt, find: t.find, sheet: newSheet(t.css), plain: plain}
+	r := &renderer{t: t, opt: opt, find: t.find.clone(), sheet: newSheet(t.css), plain: plain}
 	r.policy = LinkPolicy{Base: t.base, MaxURL: opt.MaxURL, Site: opt.Site}
-	r.f = &flow{max: opt.MaxText, finalize: r.finalize}
-	if !plain {
-		for _, css := range t.css {
-			inspectSheet(t, css)
-		}
+	r.f = &flow{max: opt.MaxText, finalize: r.finalize, hiddenMax: maxLabel}
+	if plain {
+		r.f.hiddenMax = maxHidden
 	}
 	st := compute(r.sheet, t.root, rootStyle(r.sheet))
 	st.invisible, st.fontPx, st.indentAway = false, 16, false
 	r.kids(t.root, st)
+	t.mayHide = r.find.by[findHidden] != nil
 	lines := dropRepeats(r.f.done())
 	if r.f.full {
 		return Result{}, &LimitError{"text", opt.MaxText}
 	}
-	if r.f.odd > 0 && !plain {
+	if r.f.odd > 0 {
 		r.find.count(findInvisible, "text", "")
 	}
 	return Result{
 		Text: joinLines(lines), Title: t.title, Images: r.images,
 		Findings: r.find.list(), Stub: !r.f.read,
 	}, nil
-}
-
-// inspectSheet reports what a style sheet fetches.
-func inspectSheet(t *tree, css string) {
-	css = cutBytes(css, maxCSS)
-	if i := indexFold(css, "@import"); i >= 0 {
-		t.find.count(findStyle, "style", "")
-	}
-	inspectCSS(t, "style", css)
 }
 
 // finalize is the last rewrite of every line: nothing in it may open a tag,
@@ -185,11 +176,14 @@ func onlySpace(r rune) rune {
 func (r *renderer) hide(n *node) {
 	var b strings.Builder
 	walk(n, func(k *node) bool {
-		if k.name == "" && b.Len() < 64<<10 {
+		if k.name == "" && b.Len() < maxHidden {
 			b.WriteString(k.text)
 		}
 		if isBlock(k.tag) || k.tag == atom.Br {
 			b.WriteByte(' ')
+		}
+		if k != n && (k.tag == atom.Img || k.tag == atom.Image) {
+			r.noteImage(k, true)
 		}
 		return !r.silent(k.tag)
 	})
@@ -204,9 +198,9 @@ func (r *renderer) silent(t atom.Atom) bool {
 	switch t {
 	case atom.Script, atom.Style, atom.Title, atom.Template, atom.Iframe, atom.Noembed, atom.Datalist,
 		atom.Meta, atom.Link, atom.Base, atom.Param, atom.Source, atom.Track, atom.Rp, atom.Colgroup, atom.Col,
-		atom.Frame, atom.Embed, atom.Bgsound, atom.Basefont, atom.Noframes:
+		atom.Frame, atom.Embed, atom.Bgsound, atom.Basefont:
 		return true
-	case atom.Noscript:
+	case atom.Noscript, atom.Noframes:
 		return !r.plain
 	}
 	return false

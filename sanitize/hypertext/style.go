@@ -61,7 +61,7 @@ func rootStyle(s *sheet) style {
 
 // hides tells whether a run of text in this style cannot be seen.
 func (s style) hides() bool {
-	return s.invisible || s.fontPx <= 1.5 || s.indentAway || s.fg.clear || s.fg.near(s.bg)
+	return s.invisible || s.fontPx <= 2 || s.indentAway || s.fg.clear || s.fg.near(s.bg)
 }
 
 // box collects the properties that hide only together.
