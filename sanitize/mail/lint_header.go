@@ -80,7 +80,7 @@ func (l *linter) header(fields []lintField) {
 		at := slices.Index(lintOrder, f.name)
 		switch {
 		case at < 0:
-			l.report("lint_field_unknown", f.name, "")
+			l.report("lint_field_unknown", "header", f.name)
 			continue
 		case seen[f.name]:
 			l.report("lint_field_twice", f.name, "")
