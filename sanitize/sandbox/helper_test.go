@@ -29,12 +29,10 @@ type report struct {
 }
 
 func helperMain(verb string) int {
-	if list, ok := strings.CutPrefix(verb, "without "); ok {
-		if err := takeAway(strings.Fields(list)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		verb = "report"
+	verb, walls, _ := strings.Cut(verb, " without ")
+	if err := takeAway(strings.Fields(walls)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	switch verb {
 	case "report":

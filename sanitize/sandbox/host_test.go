@@ -78,22 +78,22 @@ func TestHosts(t *testing.T) {
 			change        map[int]string // trials that end otherwise than on a strong host
 		}{
 			{verb: "report", asRoot: true},
-			{verb: "without userns", missing: "user_ns net_ns pid_ns mount_ns", asRoot: true},
-			{verb: "without landlock", missing: "landlock", weak: true},
-			{verb: "without seccomp", missing: "seccomp", weak: true, change: map[int]string{
+			{verb: "report without userns", missing: "user_ns net_ns pid_ns mount_ns", asRoot: true},
+			{verb: "report without landlock", missing: "landlock", weak: true},
+			{verb: "report without seccomp", missing: "seccomp", weak: true, change: map[int]string{
 				0: "open /etc/passwd: open /etc/passwd: no such file or directory", // the empty root
 				1: "create /tmp/sekisho-escape: open /tmp/sekisho-escape: no such file or directory",
 				2: "socket: ok", 3: "", 4: "exec: no such file or directory", 5: "mmapx: ok",
 				8: "dial 127.0.0.1:25: dial tcp 127.0.0.1:25: connect: permission denied", 9: "kill PID: no such process",
 			}},
 			// Only Landlock is left.
-			{verb: "without userns seccomp", missing: "seccomp user_ns net_ns pid_ns mount_ns", weak: true, change: map[int]string{
+			{verb: "report without userns seccomp", missing: "seccomp user_ns net_ns pid_ns mount_ns", weak: true, change: map[int]string{
 				0: "open /etc/passwd: open /etc/passwd: permission denied",
 				1: "create /tmp/sekisho-escape: open /tmp/sekisho-escape: permission denied",
 				2: "socket: ok", 3: "", 4: "exec: permission denied", 5: "mmapx: ok",
 				8: "dial 127.0.0.1:25: dial tcp 127.0.0.1:25: connect: permission denied",
 			}},
-			{verb: "without mounts", missing: "mount_ns"},
+			{verb: "report without mounts", missing: "mount_ns"},
 		} {
 			if uid == 0 && !test.asRoot {
 				continue
@@ -123,32 +123,36 @@ func TestHosts(t *testing.T) {
 // waiting, die with it.
 func TestOrphans(t *testing.T) {
 	for _, uid := range users() {
-		t.Run(fmt.Sprintf("uid %d", uid), func(t *testing.T) {
-			cmd := helper(t, "orphan", uid)
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			var pids []int
-			if err := json.NewDecoder(out).Decode(&pids); err != nil {
-				t.Fatal(err)
-			}
-			for _, pid := range pids {
-				if err := syscall.Kill(pid, 0); err != nil {
-					t.Fatalf("worker %d does not run: %v", pid, err)
-				}
-			}
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			_ = cmd.Wait() // says that it was killed
-			for _, pid := range pids {
-				eventually(t, "the end of an orphan", func() bool { return gone(t, pid) })
-			}
-		})
+		for _, verb := range []string{"orphan", "orphan without userns"} {
+			t.Run(fmt.Sprintf("uid %d %s", uid, verb), func(t *testing.T) { orphans(t, verb, uid) })
+		}
+	}
+}
+
+func orphans(t *testing.T, verb string, uid int) {
+	cmd := helper(t, verb, uid)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	if err := json.NewDecoder(out).Decode(&pids); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range pids {
+		if gone(t, pid) {
+			t.Fatalf("worker %d does not run", pid)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // says that it was killed
+	for _, pid := range pids {
+		eventually(t, "the end of an orphan", func() bool { return gone(t, pid) })
 	}
 }
 

@@ -170,19 +170,21 @@ func TestDeadline(t *testing.T) {
 	want(t, w, w.SetDeadline(time.Now().Add(time.Hour)), Time)
 }
 
-// TestDeadlineMoves: a later request may have more time than the one before.
+// TestDeadlineMoves: a later request may have more time than the one before,
+// up to the class's limit.
 func TestDeadlineMoves(t *testing.T) {
 	p := newTestPool(t, nil)
 	w := get(t, p, "plain")
-	first := time.Now().Add(time.Second)
-	for _, d := range []time.Time{first, first.Add(time.Hour)} {
-		if err := w.SetDeadline(d); err != nil {
+	first := time.Now().Add(30 * time.Second)
+	for _, test := range []struct{ ask, want time.Time }{
+		{first, first}, {first.Add(time.Second), first.Add(time.Second)}, {first.Add(time.Hour), w.wall},
+	} {
+		if err := w.SetDeadline(test.ask); err != nil {
 			t.Fatal(err)
 		}
-	}
-	<-time.After(time.Until(first))
-	if answer, err := tell(w, "pid"); err != nil {
-		t.Fatalf("%q, %v", answer, err)
+		if !w.last.Equal(test.want) {
+			t.Errorf("asked for %v, got %v; want %v", test.ask, w.last, test.want)
+		}
 	}
 }
 

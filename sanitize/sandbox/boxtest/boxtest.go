@@ -28,7 +28,7 @@ func Binary() (path string, remove func(), err error) {
 	}
 	path = filepath.Join(dir, "worker.test")
 	build := exec.Command("go", "test", "-c", "-o", path, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false "+os.Getenv("GOFLAGS"))
 	if text, err := build.CombinedOutput(); err != nil {
 		remove()
 		return "", nil, fmt.Errorf("build the worker: %w: %s", err, text)
