@@ -44,7 +44,7 @@ const (
 // Result is decoded text and how it was come by.
 type Result struct {
 	Text     string // always valid UTF-8; may hold control characters (see CleanText), never a byte order mark in front
-	Charset  string // the charset really used, in lower case
+	Charset  string // the charset really used, in lower case; that of most lines if there were several
 	Label    string // the charset claimed: printable ASCII, at most 64 bytes
 	Guessed  bool   // the text is not plain ASCII and the label was missing, unknown or overruled
 	Replaced int    // how many U+FFFD were put in for what could not be read
@@ -64,12 +64,12 @@ func Decode(label string, b []byte) Result {
 	claimed := lookup(label)
 	used := choose(claimed, b)
 	w := writer{out: make([]byte, 0, len(b)+len(b)/2+16)}
-	used.decode(&w, b[used.skip:])
+	mixed := used.decodeLines(&w, b[used.skip:])
 	return Result{
 		Text:     string(w.out),
 		Charset:  used.name,
 		Label:    printableLabel(label),
-		Guessed:  guessed(claimed.name, used.name, b),
+		Guessed:  mixed || guessed(claimed.name, used.name, b),
 		Replaced: w.replaced,
 	}
 }
@@ -78,7 +78,7 @@ func Decode(label string, b []byte) Result {
 // "euc-jp", "utf-16le" and so on; "windows-1252" when nothing else fits. It reads at most the first 256 KiB, and never
 // guesses Chinese, Korean or Cyrillic charsets: short Japanese text is too easily mistaken for them.
 func Detect(b []byte) string {
-	return choose(codec{}, b).name
+	return choose(codec{}, b[:min(len(b), sampleBytes)]).name
 }
 
 func guessed(claimed, used string, b []byte) bool {

@@ -2,9 +2,7 @@ package charset
 
 import "bytes"
 
-const (
-	sampleBytes = 256 << 10 // what detection looks at
-)
+const sampleBytes = 256 << 10 // what detection looks at
 
 // choose decides how b is read. The evidence is asked in the order of its strength: a byte order mark, escape sequences,
 // zero bytes, and then the pattern of the bytes above 0x7F; the label decides what these leave open.
@@ -12,7 +10,7 @@ func choose(claimed codec, b []byte) codec {
 	if c := byteOrderMark(claimed, b); c.name != "" {
 		return c
 	}
-	sample := b[:min(len(b), sampleBytes)]
+	sample := evidence(b)
 	if c := chooseWide(claimed, sample); c.name != "" {
 		return c
 	}
@@ -22,10 +20,20 @@ func choose(claimed codec, b []byte) codec {
 	if name, ok := hasDesignation(sample); ok {
 		return codec{name: name}
 	}
-	if isASCII(sample) && isASCII(b) {
-		return choose7(claimed, b)
+	if isASCII(sample) {
+		return choose7(claimed, sample)
 	}
 	return choose8(claimed, sample)
+}
+
+// evidence is the part of b that tells: from shortly before the first byte that is not plain ASCII on.
+func evidence(b []byte) []byte {
+	if len(b) <= sampleBytes {
+		return b
+	}
+	start := bytes.IndexFunc(b, func(r rune) bool { return r >= 0x80 || r == esc })
+	start = max(0, start-sampleBytes/64) &^ 3 // code units stay whole
+	return b[start:min(len(b), start+sampleBytes)]
 }
 
 // choose7 decides for text without 8-bit bytes and without escape sequences.
@@ -47,10 +55,7 @@ func choose8(claimed codec, b []byte) codec {
 	u := tallyUTF8(b)
 	switch claimed.name {
 	case nameUTF8:
-		if u.mostly() || u.cut && u.bad == 1 {
-			return claimed
-		}
-		return detect8(u, b)
+		return chooseUTF8(claimed, u, b)
 	case nameShiftJIS, nameEUCJP:
 		return chooseJapanese(claimed, u, b)
 	case "", nameASCII, nameLatin, name2022JP, name2022KR, name2022CN, nameUTF7, nameHZ:
@@ -66,8 +71,27 @@ func choose8(claimed codec, b []byte) codec {
 	return chooseOther(claimed, u, b)
 }
 
+// chooseUTF8 overrules the label unless what is wrong looks like characters cut short and would read as rare kanji only.
+func chooseUTF8(claimed codec, u utf8Tally, b []byte) codec {
+	if u.mostly() || u.cut && u.bad == 1 {
+		return claimed
+	}
+	c := detect8(u, b)
+	if u.partial < u.bad {
+		return c
+	}
+	if s, e := tallyShiftJIS(b), tallyEUC(b); c.name == nameShiftJIS && s.score < weightLevel1*s.chars ||
+		c.name == nameEUCJP && e.score < weightLevel1*e.chars {
+		return claimed
+	}
+	return c
+}
+
 // detect8 decides without a label.
 func detect8(u utf8Tally, b []byte) codec {
+	if u.mostly() && u.rare < u.chars {
+		return codec{name: nameUTF8}
+	}
 	s, e := tallyShiftJIS(b), tallyEUC(b)
 	if u.mostly() && !u.looksEUC(e) {
 		return codec{name: nameUTF8}
@@ -103,8 +127,11 @@ func chooseJapanese(claimed codec, u utf8Tally, b []byte) codec {
 		return codec{name: nameUTF8}
 	case u.mostly() && own.errors > u.bad:
 		return codec{name: nameUTF8}
-	case own.errors == 0 && own.score > 0 && other.score <= need:
+	case own.errors == 0 && own.score > 0 && other.score <= need,
+		s.errors == 0 && s.half == 0 && claimed.name == nameShiftJIS: // EUC-JP would show as half-width kana
 		return claimed
+	case own.kana > other.kana && own.kana*5 >= own.chars:
+		return claimed // damaged, or with lines in another charset
 	case other.convincing() && other.score > own.score && other.errors <= own.errors:
 		return codec{name: otherName}
 	}

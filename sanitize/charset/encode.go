@@ -22,10 +22,10 @@ const (
 // EncodeCP932 writes s in CP932. Signs that Unicode has twice (〜 ～, − －, ‖ ∥, — ―, ¢ ￠ …) take CP932's twin; characters
 // of the private use area U+E000–U+E757 become the user-defined characters F040–F9FC; kana followed by a combining ﾞ or ﾟ
 // mark are composed. What CP932 does not have becomes 〓, or its older form where JIS has only that (鷗 → 鴎); lost counts
-// both, and dropped variation selectors. It never fails; len(out) ≤ 2 × len(s).
-func EncodeCP932(s string) (out []byte, lost int) {
+// both, and dropped variation selectors. It never fails. The results are the bytes, at most 2 × len(s), and lost.
+func EncodeCP932(s string) ([]byte, int) {
 	enc := cp932Encoder{enc: japanese.ShiftJIS.NewEncoder()}
-	out = make([]byte, 0, len(s))
+	out, lost := make([]byte, 0, len(s)), 0
 	for len(s) > 0 {
 		r, n := composed(s)
 		s = s[n:]
@@ -75,7 +75,21 @@ func (e *cp932Encoder) table(r rune) []byte {
 	if err != nil {
 		return nil
 	}
+	if n == 2 && (e.dst[0] == 0xed || e.dst[0] == 0xee) {
+		e.dst[0], e.dst[1] = ibmPair(r)
+	}
 	return e.dst[:n]
+}
+
+// ibmPair is the code of a character in IBM's place (FA40–FC4B). Windows writes that one; NEC's copy, which x/text prefers,
+// is for reading only.
+func ibmPair(r rune) (lead, trail byte) {
+	for i, u := range tables().cp932[(ibmRow-1)*cellsPerRow:] {
+		if rune(u) == r {
+			return shiftJISPair(ibmRow+i/cellsPerRow, i%cellsPerRow+1)
+		}
+	}
+	return getaLead, getaTrail
 }
 
 // composed reads the first character of s, together with a combining (semi-)voiced mark if both have one code.

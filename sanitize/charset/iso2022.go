@@ -338,7 +338,8 @@ func known(r rune) rune {
 }
 
 // hasDesignation says whether b holds an ISO-2022 escape sequence, and names the profile.
-func hasDesignation(b []byte) (name string, ok bool) {
+func hasDesignation(b []byte) (string, bool) {
+	name := ""
 	for i := 0; i < len(b); i++ {
 		if b[i] != esc {
 			continue

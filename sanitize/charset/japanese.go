@@ -47,9 +47,9 @@ func decodeEUCJP(w *writer, b []byte) {
 	}
 }
 
-// eucChar reads one character outside ASCII at the start of b; r is 0 if there is none, and then n is 1 unless the bytes
-// form a code without a character.
-func eucChar(t *jisTables, b []byte) (r rune, n int) {
+// eucChar reads one character outside ASCII at the start of b and returns it with its size; 0 if there is none, and then
+// the size is 1 unless the bytes form a code without a character.
+func eucChar(t *jisTables, b []byte) (rune, int) {
 	switch c := b[0]; {
 	case c == 0x8e:
 		if len(b) > 1 && b[1] >= 0xa1 && b[1] <= 0xdf {

@@ -15,6 +15,7 @@ const (
 	firstGaiji   = 95  // CP932 lead byte F0
 	lastGaiji    = 114 // CP932 lead byte F9
 	firstGaijiMS = 85  // where JIS and EUC put the first half of them
+	ibmRow       = 115 // CP932 lead byte FA
 	puaGaiji     = 0xE000
 	msIBMRow     = 83 // eucJP-ms: 8F F3 F3 is the first IBM character
 	msIBMCell    = 83
@@ -79,7 +80,7 @@ func (t *jisTables) ibmOrder() []uint16 {
 		}
 	}
 	order := make([]uint16, 0, 106)
-	for _, u := range t.cp932[(115-1)*cellsPerRow:] {
+	for _, u := range t.cp932[(ibmRow-1)*cellsPerRow:] {
 		if u != 0 && !elsewhere[u] {
 			order = append(order, u)
 		}

@@ -13,6 +13,7 @@ const (
 	weightOdd       = 1 // Greek, Cyrillic, box drawing, IBM's extension
 	weightGaiji     = -4
 	weightError     = -15
+	weightControl   = -6
 	weightHalf      = 2
 	weightHalfSign  = -1
 	weightHalfWrong = -6
@@ -24,6 +25,7 @@ type tally struct {
 	t              *jisTables
 	chars, errors  int
 	kana           int // full-width
+	half           int // half-width kana of Shift_JIS
 	low            int // Shift_JIS characters with lead byte 0x81–0x9F
 	score          int
 	run            int  // Japanese characters since the last ASCII byte
@@ -59,8 +61,8 @@ func (t *tally) ascii(c byte) {
 	}
 	t.run, t.lastHalf, t.halfSinceASCII = 0, 0, false
 	t.before = c
-	if c < 0x20 && !isWSP(c) && c != '\f' {
-		t.bad() // UTF-16, or no text at all
+	if isOddControl(c) {
+		t.score += weightControl
 	}
 }
 
@@ -113,8 +115,8 @@ func (t *tally) cell(row, cell int) {
 	}
 }
 
-// half scores a half-width kana. EUC-JP read as Shift_JIS is full of them, but with marks where no mark can be.
-func (t *tally) half(c byte) {
+// halfKana scores a half-width kana. EUC-JP read as Shift_JIS is full of them, but with marks where no mark can be.
+func (t *tally) halfKana(c byte) {
 	weight := weightHalf
 	switch {
 	case c <= 0xa5:
@@ -125,12 +127,18 @@ func (t *tally) half(c byte) {
 		weight = weightHalfSign
 	}
 	t.add(weight)
+	t.half++
 	t.lastHalf, t.halfSinceASCII = c, true
 }
 
 // voiced says whether ﾞ may follow: ｳ, ｶ–ﾄ, ﾊ–ﾎ.
 func voiced(c byte) bool {
 	return c == 0xb3 || c >= 0xb6 && c <= 0xc4 || c >= 0xca && c <= 0xce
+}
+
+// isOddControl says that c is a control character that text files do not have. They have form feeds, and Ctrl-Z at the end.
+func isOddControl(c byte) bool {
+	return c < 0x20 && c != esc && c != 0x1a && (c < '\t' || c > '\r')
 }
 
 func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
@@ -145,7 +153,7 @@ func tallyShiftJIS(b []byte) tally {
 		case c < 0x80:
 			t.ascii(c)
 		case c >= 0xa1 && c <= 0xdf:
-			t.half(c)
+			t.halfKana(c)
 		case i+1 == len(b):
 			t.cut(len(b))
 		default:
@@ -238,6 +246,7 @@ func latinScore(b []byte) int {
 // utf8Tally counts the sequences outside ASCII.
 type utf8Tally struct {
 	chars, bad int
+	partial    int  // of bad: those that begin like a character, of two bytes at least
 	long       int  // sequences of three and four bytes
 	cut        bool // the last bytes begin a sequence of three or four bytes
 	rare       int  // sequences of two bytes for neither Western, Greek nor Cyrillic letters
@@ -256,6 +265,9 @@ func tallyUTF8(b []byte) utf8Tally {
 		case r == 0 && i+n == len(b) && (u.long > 0 || len(b) == sampleBytes): // cut off, not wrong
 		case r == 0:
 			u.bad++
+			if n > 1 {
+				u.partial++
+			}
 		default:
 			u.chars++
 			if n > 2 {

@@ -9,6 +9,10 @@ import (
 // decodeUTF8 copies valid UTF-8. An invalid sequence becomes one U+FFFD for each maximal subpart (Unicode §3.9, the
 // practice of the WHATWG); surrogate pairs in CESU-8 form are put together.
 func decodeUTF8(w *writer, b []byte) {
+	if utf8.Valid(b) {
+		w.out = append(w.out, b...)
+		return
+	}
 	for len(b) > 0 {
 		n := 0
 		for n < len(b) && b[n] < utf8.RuneSelf {
@@ -28,9 +32,9 @@ func decodeUTF8(w *writer, b []byte) {
 	}
 }
 
-// utf8Char reads one character outside ASCII; r is 0 for an invalid sequence of n bytes.
-func utf8Char(b []byte) (r rune, n int) {
-	if r, n = utf8.DecodeRune(b); r != utf8.RuneError || n > 1 {
+// utf8Char reads one character outside ASCII and returns it with its size; 0 for an invalid sequence of that size.
+func utf8Char(b []byte) (rune, int) {
+	if r, n := utf8.DecodeRune(b); r != utf8.RuneError || n > 1 {
 		return r, n
 	}
 	if hi := cesuUnit(b); hi != 0 {

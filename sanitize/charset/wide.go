@@ -85,7 +85,7 @@ func chooseWide(claimed codec, b []byte) codec {
 
 // readsNarrow says that bytes labelled UTF-16 or UTF-32 are in a byte-oriented charset.
 func readsNarrow(b []byte) bool {
-	if bytes.IndexByte(b, 0) >= 0 {
+	if bytes.ContainsFunc(b, func(r rune) bool { return r == 0x1a || r < 0x20 && isOddControl(byte(r)) }) {
 		return false
 	}
 	if isASCII(b) {

@@ -75,9 +75,9 @@ func parseWord(b []byte) (piece, int) {
 	return p, start + end + size
 }
 
-// wordHead reads "=?charset?encoding?"; start is where the encoded text begins, 0 if this is no word. Folding may have gone
-// through the middle of it.
-func wordHead(b []byte) (label string, enc byte, start int) {
+// wordHead reads "=?charset?encoding?" and returns charset, encoding ('b' or 'q') and where the encoded text begins, 0 if
+// this is no word. Folding may have gone through the middle of it.
+func wordHead(b []byte) (string, byte, int) {
 	i := 2
 	for ; i < len(b) && i < maxWordCharset && b[i] != '?'; i++ {
 		if c := b[i]; c == '=' || c >= 0x7f || c < 0x20 && !isWSP(c) {
@@ -87,12 +87,12 @@ func wordHead(b []byte) (label string, enc byte, start int) {
 	if i >= len(b) || b[i] != '?' {
 		return "", 0, 0
 	}
-	label = string(bytes.Trim(unfold(b[2:i]), " \t"))
+	label := string(bytes.Trim(unfold(b[2:i]), " \t"))
 	i = skipWSP(b, i+1)
 	if i >= len(b) {
 		return "", 0, 0
 	}
-	enc = b[i] | 0x20
+	enc := b[i] | 0x20
 	i = skipWSP(b, i+1)
 	if enc != 'b' && enc != 'q' || i >= len(b) || b[i] != '?' {
 		return "", 0, 0
