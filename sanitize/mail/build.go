@@ -1,3 +1,16 @@
+// Package mail rebuilds mails (RFC 5322, MIME).
+//
+// Parse reads a hostile mail in the box, tolerantly, and emits header values,
+// texts and child files. Build runs outside. It writes a new mail of one closed
+// form: known fields in one order, a text part in UTF-8, attachments whose
+// bytes were rebuilt before; no byte of the original. What was changed or is
+// missing stands in a notice at the end of the text, in Japanese for people who
+// know no mail formats. Lint re-reads the new mail in another box with grammars
+// of its own and a second MIME reader.
+//
+// BuildSubstitute and BuildPostmaster write the gateway's own mails in the same
+// form: the one for the recipients of a mail that is held as a whole, the other
+// for the people who run the gateway.
 package mail
 
 import (
