@@ -91,42 +91,54 @@ func NewPool(cfg Config) (*Pool, error) {
 
 // newPool makes a pool that can start workers and keeps none yet.
 func newPool(cfg Config) (*Pool, error) {
-	for name, class := range cfg.Classes {
-		if name == probeClass || name == "" {
-			return nil, fmt.Errorf("class name %q is reserved", name)
-		}
-		if err := class.Limits.check(); err != nil {
-			return nil, fmt.Errorf("class %s: %w", name, err)
-		}
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
-	for name := range cfg.Ahead {
-		if _, known := cfg.Classes[name]; !known {
-			return nil, fmt.Errorf("class %q to start ahead is not known", name)
-		}
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Exe == "" {
-		cfg.Exe = "/proc/self/exe"
-	}
-	if cfg.ReadyTimeout <= 0 {
-		cfg.ReadyTimeout = 10 * time.Second
-	}
-	if cfg.MaxRunning <= 0 {
-		cfg.MaxRunning = runtime.NumCPU()
-	}
+	cfg = cfg.withDefaults()
 	p := &Pool{
-		cfg: cfg, after: time.After, starts: newStarter(), slots: make(chan struct{}, cfg.MaxRunning),
+		cfg: cfg, after: time.After, starts: newStarter(), watch: newWatch(), slots: make(chan struct{}, cfg.MaxRunning),
 		live: map[*Worker]state{}, shelf: map[string]*shelf{}, counts: Stats{Ended: map[Cause]uint64{}},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.ended = sync.NewCond(&p.mu)
 	for name, n := range cfg.Ahead {
 		p.shelf[name] = &shelf{class: name, want: n, kick: make(chan struct{}, 1)}
 	}
-	p.ended = sync.NewCond(&p.mu)
-	p.watch = newWatch()
 	return p, nil
+}
+
+// check reports the first mistake of the caller.
+func (c Config) check() error {
+	for name, class := range c.Classes {
+		if name == probeClass || name == "" {
+			return fmt.Errorf("class name %q is reserved", name)
+		}
+		if err := class.Limits.check(); err != nil {
+			return fmt.Errorf("class %s: %w", name, err)
+		}
+	}
+	for name := range c.Ahead {
+		if _, known := c.Classes[name]; !known {
+			return fmt.Errorf("class %q to start ahead is not known", name)
+		}
+	}
+	return nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Exe == "" {
+		c.Exe = "/proc/self/exe"
+	}
+	if c.ReadyTimeout <= 0 {
+		c.ReadyTimeout = 10 * time.Second
+	}
+	if c.MaxRunning <= 0 {
+		c.MaxRunning = runtime.NumCPU()
+	}
+	return c
 }
 
 // run starts the watch and one keeper for each class that is kept ahead.
@@ -260,16 +272,28 @@ func (p *Pool) Stats() Stats {
 }
 
 // Close kills every worker, those that are handed out as well, and returns
-// when all are reaped. Get then fails with ErrClosed.
+// when all are reaped, or after 5 s if the kernel cannot end one of them. Get
+// then fails with ErrClosed.
 func (p *Pool) Close() {
 	p.cancel()
 	p.loops.Wait()
+	late := false
+	timer := time.AfterFunc(grace, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		late = true
+		p.ended.Broadcast()
+	})
+	defer timer.Stop()
 	p.mu.Lock()
 	for w := range p.live {
 		w.kill(Closed)
 	}
-	for len(p.live) > 0 {
+	for len(p.live) > 0 && !late {
 		p.ended.Wait()
+	}
+	if left := len(p.live); left > 0 {
+		p.cfg.Log.Error("workers do not end", "count", left)
 	}
 	p.mu.Unlock()
 	p.starts.stop()
