@@ -58,6 +58,7 @@ type bodyWalker struct {
 	cids       map[string]bool // Content-IDs that HTML texts show
 	unreadable bool            // some body could not be shown
 	opened     int             // opaque signatures opened
+	invited    map[string]bool // what invitations said so far
 }
 
 // walk returns the items of a part and of what is in it.
@@ -216,17 +217,22 @@ func (w *bodyWalker) inline(c *bodyChild) bool {
 	return c.CID != "" && w.cids[c.CID] || c.related && strings.HasPrefix(c.Media, "image/")
 }
 
-// name returns the cleaned name of a part: filename wins over name.
+// name returns the cleaned name of a part: filename wins over name. What was
+// cleaned out of it is counted once.
 func (w *bodyWalker) name(p *mimePart) string {
+	if p.named {
+		return p.name
+	}
+	p.named = true
 	for _, s := range []string{
 		parseParam(p.disp.params, "filename"), parseParam(p.ctype.params, "name"),
 		parseParam(p.disp.params, "name"), parseParam(p.ctype.params, "filename"),
 	} {
-		if n := parseName(s, w.clean); n != "" {
-			return n
+		if p.name = parseName(s, w.clean); p.name != "" {
+			break
 		}
 	}
-	return ""
+	return p.name
 }
 
 // bodyCID returns a Content-ID without its brackets.

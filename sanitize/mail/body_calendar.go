@@ -2,8 +2,8 @@ package mail
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
+	"time"
 
 	"sekisho/sanitize/ir"
 )
@@ -16,7 +16,22 @@ const (
 )
 
 // calendarEvent is what people need to know of a VEVENT.
-type calendarEvent struct{ summary, start, end, place string }
+type calendarEvent struct {
+	summary, start, end, place string
+	repeats, cancelled         bool
+}
+
+// lines are what is shown of an event, label and value.
+func (e calendarEvent) lines() [][2]string {
+	l := [][2]string{{"件名", e.summary}, {"開始", e.start}, {"終了", e.end}, {"場所", e.place}}
+	if e.repeats {
+		l = append(l, [2]string{"繰り返し", "あり"})
+	}
+	if e.cancelled {
+		l = append([][2]string{{"種別", "取消しの連絡"}}, l...)
+	}
+	return l
+}
 
 // calendar hands an invitation on as a file, which is held until its kind can
 // be rebuilt, and shows its subject, time and place (DECISIONS 7).
@@ -40,16 +55,16 @@ func (w *bodyWalker) calendar(p *mimePart) ([]bodyItem, error) {
 		if i > 0 {
 			out.WriteByte('\n')
 		}
-		for _, l := range []struct{ label, value string }{
-			{"件名", e.summary}, {"開始", e.start}, {"終了", e.end}, {"場所", e.place},
-		} {
-			if v := parseCut(it.clean.line(l.value), calendarMaxLine); v != "" {
-				fmt.Fprintf(&out, "%s: %s\n", l.label, v)
+		for _, l := range e.lines() {
+			if v := parseCut(it.clean.line(l[1]), calendarMaxLine); v != "" {
+				fmt.Fprintf(&out, "%s: %s\n", l[0], v)
 			}
 		}
 	}
 	it.text = w.links(&it, out.String())
-	if it.text != "" {
+	// Invitations come twice, as an alternative and as a file.
+	if it.text != "" && !w.invited[it.text] {
+		w.invited[it.text] = true
 		items = append(items, it)
 	}
 	return items, nil
@@ -62,12 +77,14 @@ func calendarEvents(s string) []calendarEvent {
 	s = strings.NewReplacer("\n ", "", "\n\t", "").Replace(s)
 	var all []calendarEvent
 	var e calendarEvent
-	inside, below := false, 0
+	inside, below, cancelled := false, 0, false
 	for line := range strings.SplitSeq(s, "\n") {
 		name, params, value := calendarLine(line)
 		switch {
+		case name == "METHOD" && !inside:
+			cancelled = strings.EqualFold(strings.TrimSpace(value), "CANCEL")
 		case name == "BEGIN" && strings.EqualFold(value, "VEVENT"):
-			e, inside, below = calendarEvent{}, true, 0
+			e, inside, below = calendarEvent{cancelled: cancelled}, true, 0
 		case name == "END" && strings.EqualFold(value, "VEVENT") && inside:
 			all = append(all, e)
 			inside = false
@@ -95,6 +112,10 @@ func (e *calendarEvent) take(name, params, value string) {
 		e.start = calendarTime(value, params)
 	case "DTEND":
 		e.end = calendarTime(value, params)
+	case "RRULE":
+		e.repeats = true
+	case "STATUS":
+		e.cancelled = e.cancelled || strings.EqualFold(strings.TrimSpace(value), "CANCELLED")
 	}
 }
 
@@ -119,28 +140,33 @@ func calendarText(s string) string {
 	return strings.NewReplacer(`\n`, " ", `\N`, " ", `\,`, ",", `\;`, ";", `\\`, `\`).Replace(s)
 }
 
-// calendarTime writes 20260406T090000 as 2026年4月6日 09:00 with its zone.
+// calendarTime writes 20260406T090000 as 2026年4月6日 09:00 with its zone. A
+// time in UTC is told in Japanese time, which is what the readers' clocks show.
 func calendarTime(v, params string) string {
 	v = strings.TrimSpace(v)
-	day, clock, _ := strings.Cut(v, "T")
-	if len(day) != 8 {
-		return v
+	if t, err := time.Parse("20060102T150405Z", v); err == nil {
+		return t.In(time.FixedZone("JST", 9*60*60)).Format("2006年1月2日 15:04") + "（日本時間）"
 	}
-	n, err := strconv.Atoi(day)
+	if t, err := time.Parse("20060102", v); err == nil {
+		return t.Format("2006年1月2日")
+	}
+	t, err := time.Parse("20060102T150405", v)
 	if err != nil {
 		return v
 	}
-	out := fmt.Sprintf("%d年%d月%d日", n/10000, n/100%100, n%100)
-	if len(clock) >= 4 {
-		out += " " + clock[:2] + ":" + clock[2:4]
-	}
-	if strings.HasSuffix(clock, "Z") {
-		return out + "（協定世界時）"
-	}
+	out := t.Format("2006年1月2日 15:04")
 	for p := range strings.SplitSeq(params, ";") {
 		if k, z, ok := strings.Cut(p, "="); ok && strings.EqualFold(k, "TZID") {
-			return out + "（" + strings.Trim(z, `"`) + "）"
+			return out + "（" + calendarZone(strings.Trim(z, `"`)) + "）"
 		}
 	}
 	return out
+}
+
+func calendarZone(id string) string {
+	switch strings.ToLower(id) {
+	case "asia/tokyo", "tokyo standard time", "japan", "jst":
+		return "日本時間"
+	}
+	return id
 }

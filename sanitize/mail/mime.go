@@ -30,6 +30,9 @@ type mimePart struct {
 	path  string // "1", "1.2", …; "" for the message itself
 	body  []byte // raw bytes after the header
 	kids  []*mimePart
+
+	name  string // cleaned file name, once named is set
+	named bool
 }
 
 func (p *mimePart) multipart() bool { return strings.HasPrefix(p.media, "multipart/") }

@@ -64,23 +64,23 @@ func mimeDecode(cte mimeCTE, body []byte) (data []byte, clean bool) {
 	}
 }
 
-// base64Values maps the alphabet of RFC 2045 section 6.8 to values and
-// everything else to 0xFF.
-func base64Value(c byte) byte {
-	switch {
-	case c >= 'A' && c <= 'Z':
-		return c - 'A'
-	case c >= 'a' && c <= 'z':
-		return c - 'a' + 26
-	case c >= '0' && c <= '9':
-		return c - '0' + 52
-	case c == '+':
-		return 62
-	case c == '/':
-		return 63
+// base64Alphabet is that of RFC 2045 section 6.8.
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// base64None marks what is not a letter of the alphabet.
+const base64None = 0xFF
+
+// base64Values maps letters to values; it is never written to.
+var base64Values = func() [256]byte {
+	var t [256]byte
+	for i := range t {
+		t[i] = base64None
 	}
-	return 0xFF
-}
+	for i := range len(base64Alphabet) {
+		t[base64Alphabet[i]] = byte(i)
+	}
+	return t
+}()
 
 // base64State collects sextets.
 type base64State struct {
@@ -139,7 +139,7 @@ func mimeBase64(body []byte) ([]byte, bool) {
 		}
 		prev = len(line)
 		for _, c := range line {
-			if v := base64Value(c); v != 0xFF {
+			if v := base64Values[c]; v != base64None {
 				s.add(v)
 			} else if c == '=' {
 				s.flush()
@@ -154,7 +154,7 @@ func mimeBase64(body []byte) ([]byte, bool) {
 
 func base64Junk(line []byte) bool {
 	for _, c := range line {
-		if base64Value(c) == 0xFF && c != '=' && c != '\r' {
+		if base64Values[c] == base64None && c != '=' && c != '\r' {
 			return true
 		}
 	}

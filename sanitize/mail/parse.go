@@ -35,7 +35,8 @@ func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	if root.media == "message/partial" {
 		return format.Hold(format.FragmentOfMail, parseParam(root.ctype.params, "number"))
 	}
-	w := bodyWalker{ctx: ctx, in: in, notes: r.notes, clean: r.clean, cids: map[string]bool{}, count: count}
+	w := bodyWalker{ctx: ctx, in: in, notes: r.notes, clean: r.clean, count: count,
+		cids: map[string]bool{}, invited: map[string]bool{}}
 	items, err := w.walk(root, bodyPlace{root: true})
 	if err != nil {
 		return fmt.Errorf("read the parts: %w", err)
