@@ -132,9 +132,8 @@ func (w *Writer) search(ctx context.Context, events []draft) (map[string]place, 
 			if err != nil || !ids[e.ID] {
 				return err
 			}
-			sum, err := draftSum(e)
-			found[e.ID] = place{e.Seq, sum}
-			return err
+			found[e.ID] = place{e.Seq, draftSum(line, e.TS)}
+			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("search earlier records: %w", err)

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"crypto/sha256"
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -170,7 +172,6 @@ func (inv inventory) rest() []string {
 // miss is a place where a tile differs from the records: records from to until.
 type miss struct {
 	name        string
-	level       int
 	from, until int64
 }
 
@@ -179,30 +180,41 @@ type miss struct {
 func (v *verifier) compareTile(t computed) error {
 	span := int64(1) << (8 * t.level)
 	need := int(min(max((v.heads.signed/span)-t.n*256, 0), 256))
-	widths := v.tiles.take(t.level, t.n)
-	whole := false
-	for _, w := range widths {
+	whole := need == 0
+	for _, w := range v.tiles.take(t.level, t.n) {
+		b, err := readSmall(v.fs, tilePath(t.level, t.n, w), 256*sha256.Size)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // swept since it was listed; a wider one is there now
+		}
+		if err != nil && !errors.Is(err, errLarge) {
+			return err
+		}
 		whole = whole || w >= need
-		name := tilePath(t.level, t.n, w)
-		if w > len(t.hashes) {
-			from := (t.n*256 + int64(len(t.hashes))) * span
-			v.heads.missed(miss{name, t.level, from, from + span})
-			continue
-		}
-		b, err := readSmall(v.fs, name, 256*sha256.Size)
-		if err != nil {
-			v.rep.fault(FaultTile, -1, -1, name)
-			continue
-		}
-		if i := firstDifference(b, t.hashes[:w]); i >= 0 {
-			from := (t.n*256 + int64(i)) * span
-			v.heads.missed(miss{name, t.level, from, from + span})
-		}
+		v.compareHashes(t, w, b)
 	}
-	if need > 0 && !whole {
+	if whole {
+		return nil
+	}
+	hashes, err := readTile(v.fs, t.level, t.n, need)
+	if err != nil {
 		v.rep.fault(FaultTile, -1, -1, tilePath(t.level, t.n, need))
+		return nil
 	}
+	v.compareHashes(t, need, tile{hashes: hashes}.bytes())
 	return nil
+}
+
+// compareHashes compares the content of a tile file of the given width.
+func (v *verifier) compareHashes(t computed, width int, b []byte) {
+	span := int64(1) << (8 * t.level)
+	i := len(t.hashes) // it stands for more than the records give
+	if width <= len(t.hashes) {
+		i = firstDifference(b, t.hashes[:width])
+	}
+	if i >= 0 {
+		from := (t.n*256 + int64(i)) * span
+		v.heads.missed(miss{tilePath(t.level, t.n, width), from, from + span})
+	}
 }
 
 // firstDifference returns the index of the first hash in which the file differs,

@@ -62,6 +62,13 @@ func OpenCheckpoint(msg []byte, keys Keys) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
+		// The bits after the last byte are ignored when decoding, but we don't
+		// want two files to be the same checkpoint.
+		if !isBase64(sig.Base64) {
+			return Checkpoint{}, fmt.Errorf("%w: signature not in its one spelling", ErrCheckpoint)
+		}
+	}
 	if c.Origin != keys.Origin() {
 		return Checkpoint{}, fmt.Errorf("%w: of another log", ErrCheckpoint)
 	}

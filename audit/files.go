@@ -132,6 +132,9 @@ func overwrite(f FS, name string, data []byte) error {
 	return nil
 }
 
+// errLarge says that a file is longer than any that a Writer makes.
+var errLarge = errors.New("longer than the limit")
+
 // readSmall reads a whole file of at most limit bytes; a longer one is an
 // error.
 func readSmall(f fs.FS, name string, limit int64) ([]byte, error) {
@@ -145,7 +148,7 @@ func readSmall(f fs.FS, name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("read %s: longer than %d bytes", name, limit)
+		return nil, fmt.Errorf("read %s: %w of %d bytes", name, errLarge, limit)
 	}
 	return b, nil
 }

@@ -80,7 +80,7 @@ func (v *verifier) published() (Checkpoint, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Checkpoint{}, nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errLarge) {
 		return Checkpoint{}, err
 	}
 	c, err := OpenCheckpoint(b, v.keys)
@@ -101,7 +101,9 @@ func (v *verifier) history() (Checkpoint, error) {
 	for i, month := range list {
 		name := historyName(month)
 		b, err := readSmall(v.fs, name, maxHistory)
-		if err != nil {
+		if errors.Is(err, errLarge) {
+			v.rep.fault(FaultCheckpoint, -1, -1, name)
+		} else if err != nil {
 			return Checkpoint{}, err
 		}
 		for n := historyEnd(b); n > 0; n = historyEnd(b) {

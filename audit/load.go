@@ -293,11 +293,7 @@ func (w *Writer) know(line []byte, early bool) error {
 	if err != nil {
 		return err
 	}
-	sum, err := draftSum(e)
-	if err != nil {
-		return err
-	}
-	w.note(e, sum)
+	w.note(e, draftSum(line, e.TS))
 	return nil
 }
 

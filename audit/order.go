@@ -100,7 +100,7 @@ func (o *order) finish(size, signed int64) {
 	if o.opt.Now.After(end) {
 		end = o.opt.Now
 	}
-	if !o.last.IsZero() && !o.stopped && !o.changed && o.counts(size) && end.Sub(o.beat) > 2*o.opt.Interval {
+	if !o.last.IsZero() && !o.stopped && !o.changed && (o.counts(size-1) || end.After(o.last)) && end.Sub(o.beat) > 2*o.opt.Interval {
 		o.rep.fault(FaultSilence, size-1, size, "end of the log")
 	}
 	if size > signed && end.Sub(o.waiting) > 2*o.opt.Interval && !o.changed {

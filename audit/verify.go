@@ -253,7 +253,7 @@ func (v *verifier) finish() error {
 			}
 		}
 		for _, name := range v.tiles.rest() {
-			v.rep.fault(FaultCut, v.calc.size, v.calc.size+1, name)
+			v.rep.fault(FaultCut, -1, -1, name)
 		}
 	}
 	v.heads.report(&v.rep, v.stopped)

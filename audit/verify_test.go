@@ -1,0 +1,446 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// signedLog makes a log of n records in one month, signed every step records
+// and at the end.
+func signedLog(t testing.TB, o Options, n, step int) *disk {
+	t.Helper()
+	d := newDisk()
+	w := mustOpen(t, d, o)
+	for i := 0; i < n; i += step {
+		mustAppend(t, w, events(i, min(i+step, n)))
+		mustSign(t, w)
+	}
+	w.Close()
+	return d
+}
+
+func lines(b []byte) [][]byte {
+	return slices.Collect(bytes.Lines(b))
+}
+
+const november = "segments/2026-11.jsonl"
+
+// Each attack on the files alone is found, and where it can be told which record
+// it was, it is told.
+func TestVerifyFindsTampering(t *testing.T) {
+	o := testKeys(t)
+	from := signedLog(t, o, 300, 50)
+	other, err := GenerateKey(seed(9), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit := func(d *disk, i int, old, new string) {
+		l := lines(d.read(november))
+		l[i] = bytes.Replace(l[i], []byte(old), []byte(new), 1)
+		d.write(november, bytes.Join(l, nil))
+	}
+	for _, c := range []struct {
+		name   string
+		attack func(*disk)
+		code   Code
+		first  int64 // record named, -1 for none
+		until  int64
+	}{
+		{"edit an address", func(d *disk) { edit(d, 77, "sato", "seto") }, FaultRoot, 77, 78},
+		{"edit an address and the tile", func(d *disk) {
+			edit(d, 77, "sato", "seto")
+			b, h := d.read("tile/0/000"), leafHash(bytes.TrimSuffix(lines(d.read(november))[77], []byte("\n")))
+			copy(b[77*32:], h[:])
+			d.write("tile/0/000", b)
+		}, FaultRoot, 50, 100},
+		{"edit in the last signed record", func(d *disk) { edit(d, 299, "sato", "seto") }, FaultRoot, 299, 300},
+		{"edit into another spelling", func(d *disk) { edit(d, 10, `"outcome":"success"`, `"outcome": "success"`) }, FaultRecord, 10, 11},
+		{"change a number", func(d *disk) { edit(d, 10, `"seq":10,`, `"seq":11,`) }, FaultSequence, 10, 11},
+		{"change a month", func(d *disk) { edit(d, 10, `"seg":"2026-11"`, `"seg":"2026-12"`) }, FaultSegment, 10, 11},
+		{"delete a record", func(d *disk) { d.write(november, bytes.Join(slices.Delete(lines(d.read(november)), 42, 43), nil)) }, FaultSequence, 42, 43},
+		{"delete the first record", func(d *disk) { d.write(november, bytes.Join(lines(d.read(november))[1:], nil)) }, FaultRetention, 0, 1},
+		{"swap two records", func(d *disk) {
+			l := lines(d.read(november))
+			l[20], l[21] = l[21], l[20]
+			d.write(november, bytes.Join(l, nil))
+		}, FaultSequence, 20, 21},
+		{"swap two records and renumber", func(d *disk) {
+			l := lines(d.read(november))
+			l[20], l[21] = bytes.Replace(l[21], []byte(`"seq":21`), []byte(`"seq":20`), 1), bytes.Replace(l[20], []byte(`"seq":20`), []byte(`"seq":21`), 1)
+			d.write(november, bytes.Join(l, nil))
+		}, FaultRoot, 20, 21},
+		{"insert a record", func(d *disk) {
+			l := lines(d.read(november))
+			d.write(november, bytes.Join(slices.Insert(l, 5, l[5]), nil))
+		}, FaultSequence, 6, 7},
+		{"delete the segment", func(d *disk) { delete(d.now, november) }, FaultCut, 0, 50},
+		{"empty the segment", func(d *disk) { d.write(november, nil) }, FaultCut, 0, 50},
+		{"other tile", func(d *disk) { b := d.read("tile/0/000"); b[3] ^= 1; d.write("tile/0/000", b) }, FaultTile, -1, 0},
+		{"other upper tile", func(d *disk) { b := d.read("tile/1/000.p/1"); b[3] ^= 1; d.write("tile/1/000.p/1", b) }, FaultTile, -1, 0},
+		{"delete a tile", func(d *disk) { delete(d.now, "tile/0/000") }, FaultTile, -1, 0},
+		{"delete a partial tile", func(d *disk) { delete(d.now, "tile/0/001.p/44") }, FaultTile, -1, 0},
+		{"short tile", func(d *disk) { d.write("tile/0/000", d.read("tile/0/000")[:8000]) }, FaultTile, -1, 0},
+		{"long tile", func(d *disk) { d.write("tile/0/001.p/44", append(d.read("tile/0/001.p/44"), 0)) }, FaultTile, -1, 0},
+		{"huge tile", func(d *disk) { d.write("tile/0/000", make([]byte, 1<<20)) }, FaultTile, -1, 0},
+		{"huge checkpoint", func(d *disk) { d.write(checkpointFile, make([]byte, 1<<20)) }, FaultCheckpoint, -1, 0},
+		{"huge line", func(d *disk) {
+			l := lines(d.read(november))
+			l[4] = append(bytes.Repeat([]byte("x"), MaxRecord+10), '\n')
+			d.write(november, bytes.Join(l, nil))
+		}, FaultRecord, 4, 5},
+		{"tile for records that are not there", func(d *disk) { d.write("tile/0/002", make([]byte, 8192)) }, FaultCut, -1, 0},
+		{"strange file among the tiles", func(d *disk) { d.write("tile/0/x000", make([]byte, 32)) }, FaultForeign, -1, 0},
+		{"strange file among the segments", func(d *disk) { d.write("segments/2026-11.jsonl.old", nil) }, FaultForeign, -1, 0},
+		{"delete the checkpoint", func(d *disk) { delete(d.now, checkpointFile) }, FaultCheckpoint, -1, 0},
+		{"delete the history", func(d *disk) { delete(d.now, historyName("2026-11")) }, FaultCheckpoint, -1, 0},
+		{"older checkpoint", func(d *disk) {
+			h := d.read(historyName("2026-11"))
+			d.write(checkpointFile, h[:historyEnd(h)-1])
+			edit(d, 299, "sato", "seto")
+		}, FaultRoot, 299, 300},
+		{"cut the history", func(d *disk) {
+			h := d.read(historyName("2026-11"))
+			d.write(historyName("2026-11"), h[:historyEnd(h)])
+		}, FaultCheckpoint, -1, 0},
+		{"repeat in the history", func(d *disk) {
+			h := d.read(historyName("2026-11"))
+			d.write(historyName("2026-11"), append(bytes.Clone(h[:historyEnd(h)]), h...))
+		}, FaultCheckpoint, -1, 0},
+		{"signed by another key of the same name", func(d *disk) {
+			c, err := Checkpoint{Origin: "sekisho-audit/test", Size: 300}.sign(optionsFor(t, other).Signer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.write(checkpointFile, c.Note)
+		}, FaultCheckpoint, -1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := from.clone()
+			c.attack(d)
+			r := mustVerify(t, d, o, VerifyOptions{})
+			if r.Verdict != Tampered || r.Verdict.ExitCode() != 1 {
+				t.Fatalf("verdict %v: %v", r.Verdict, r.Faults)
+			}
+			if !slices.ContainsFunc(r.Faults, func(f Fault) bool { return f.Code == c.code }) {
+				t.Errorf("no %s among %v", c.code, r.Faults)
+			}
+			if r.FirstBad != c.first || c.first >= 0 && r.BadUntil != c.until {
+				t.Errorf("first bad record %d to %d, want %d to %d: %v", r.FirstBad, r.BadUntil, c.first, c.until, r.Faults)
+			}
+			if !strings.HasPrefix(r.JA(), "改ざんを検出しました。") || !strings.HasPrefix(r.EN(), "Tampering detected") || strings.Contains(r.EN()+r.JA(), "\n") {
+				t.Errorf("lines %q %q", r.JA(), r.EN())
+			}
+		})
+	}
+}
+
+// A flip of any bit of any signed byte is found.
+func TestVerifyFindsEveryFlippedByte(t *testing.T) {
+	o := testKeys(t)
+	d := signedLog(t, o, 4, 2)
+	wantIntact(t, d, o)
+	for _, name := range slices.Sorted(maps.Keys(d.now)) {
+		if d.now[name].dir || name == ballastFile {
+			continue
+		}
+		whole := d.read(name)
+		for i := range whole {
+			for _, bit := range []byte{1, 0x20, 0x80} {
+				b := bytes.Clone(whole)
+				b[i] ^= bit
+				d.write(name, b)
+				if r := mustVerify(t, d, o, VerifyOptions{}); r.Verdict != Tampered {
+					t.Fatalf("byte %d of %s flipped by %#x (%q): %v %v", i, name, bit, whole[i], r.Verdict, r.Faults)
+				}
+			}
+		}
+		d.write(name, whole)
+	}
+	wantIntact(t, d, o)
+}
+
+// The log is cut at every record and inside the last ones. While the last
+// checkpoint is there the cut is found; when the attacker takes all later
+// checkpoints and tiles away, only an anchor finds it.
+func TestVerifyFindsEveryCut(t *testing.T) {
+	o := testKeys(t)
+	from := newDisk()
+	w := mustOpen(t, from, o)
+	var states []*disk
+	var signed []Checkpoint
+	for i := range 12 {
+		mustAppend(t, w, events(i, i+1))
+		if i%3 == 2 {
+			signed = append(signed, mustSign(t, w))
+			states = append(states, from.clone())
+		}
+	}
+	w.Close()
+	whole := from.read(november)
+	for cut := range len(whole) {
+		if cut > 300 && cut < len(whole)-700 && cut%7 != 0 && whole[cut] != '\n' {
+			continue
+		}
+		d := from.clone()
+		d.write(november, whole[:cut])
+		if r := mustVerify(t, d, o, VerifyOptions{}); r.Verdict != Tampered {
+			t.Fatalf("cut after byte %d: %v %v", cut, r.Verdict, r.Faults)
+		}
+	}
+	for i, older := range states[:len(states)-1] {
+		wantIntact(t, older, o) // not to be seen from the files alone
+		r := mustVerify(t, older, o, VerifyOptions{Anchors: signed})
+		if r.Verdict != Tampered || r.Faults[0].Code != FaultAnchor || r.FirstBad != signed[i].Size {
+			t.Errorf("older image %d with anchors: %v %v", i, r.Verdict, r.Faults)
+		}
+	}
+	if r := mustVerify(t, states[3], o, VerifyOptions{Anchors: signed, NeedAnchor: true}); r.Verdict != Intact || r.Anchors != 4 {
+		t.Errorf("present image with anchors: %v %v", r.Verdict, r.Faults)
+	}
+}
+
+// A log written anew with the stolen key is perfect in itself; anchors tell.
+func TestVerifyFindsForkByAnchors(t *testing.T) {
+	o := testKeys(t)
+	d := newDisk()
+	w := mustOpen(t, d, o)
+	mustAppend(t, w, events(0, 20))
+	early := mustSign(t, w)
+	mustAppend(t, w, events(20, 40))
+	late := mustSign(t, w)
+
+	forged := newDisk()
+	f := mustOpen(t, forged, o)
+	mustAppend(t, f, events(0, 20))
+	mustSign(t, f)
+	lie := events(20, 50)
+	lie[3].Mail.Sender = "suzuki@example.jp"
+	mustAppend(t, f, lie)
+	mustSign(t, f)
+	wantIntact(t, forged, o)
+
+	var kept bytes.Buffer
+	fmt.Fprintf(&kept, "# printed on the report\n%s\n\n%s", late, early.Note)
+	anchors, err := ParseAnchors(kept.Bytes(), o.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := mustVerify(t, forged, o, VerifyOptions{Anchors: anchors})
+	if r.Verdict != Tampered || r.FirstBad != 20 || r.BadUntil != 40 || r.Faults[0].Code != FaultAnchor {
+		t.Errorf("fork: %v %v", r.Verdict, r.Faults)
+	}
+	if r := mustVerify(t, forged, o, VerifyOptions{Since: &late}); r.Verdict != Tampered {
+		t.Errorf("fork since: %v %v", r.Verdict, r.Faults)
+	}
+	if r := mustVerify(t, d, o, VerifyOptions{Anchors: anchors}); r.Verdict != Intact {
+		t.Errorf("true log: %v %v", r.Verdict, r.Faults)
+	}
+}
+
+func TestVerifyFindsGaps(t *testing.T) {
+	o := testKeys(t)
+	at := func(min int) time.Time { return start.Add(time.Duration(min) * time.Minute) }
+	own := func(v Verb, i, min int) Event {
+		e := beat(i, at(min))
+		e.Verb = v
+		return e
+	}
+	for _, c := range []struct {
+		name   string
+		events []Event
+		tail   []Event // appended after the checkpoint
+		opt    VerifyOptions
+		want   Verdict
+		code   Code
+		first  int64
+	}{
+		{"regular", []Event{beat(0, at(0)), beat(1, at(5)), beat(2, at(10))}, nil, VerifyOptions{}, Intact, "", -1},
+		{"logging stopped for an hour", []Event{beat(0, at(0)), beat(1, at(60))}, nil, VerifyOptions{}, Gap, FaultSilence, 1},
+		{"stopped and started", []Event{beat(0, at(0)), own(VerbStopped, 1, 1), own(VerbStarted, 2, 60), beat(3, at(60))}, nil, VerifyOptions{}, Intact, "", -1},
+		{"stop of another role", []Event{beat(0, at(0)), stopOf("intake", at(1)), beat(3, at(60))}, nil, VerifyOptions{}, Gap, FaultSilence, 2},
+		{"records without heartbeats", []Event{eventAt(0, at(0)), eventAt(1, at(8)), eventAt(2, at(16))}, nil, VerifyOptions{}, Gap, FaultSilence, 2},
+		{"silent until now", []Event{beat(0, at(0))}, nil, VerifyOptions{Now: at(30)}, Gap, FaultSilence, 0},
+		{"just now", []Event{beat(0, at(0))}, nil, VerifyOptions{Now: at(6)}, Intact, "", -1},
+		{"stopped until now", []Event{beat(0, at(0)), own(VerbStopped, 1, 1)}, nil, VerifyOptions{Now: at(600)}, Intact, "", -1},
+		{"clock set back", []Event{beat(0, at(0)), beat(1, at(5)), eventAt(2, at(-20)), beat(3, at(-17))}, nil, VerifyOptions{}, Gap, FaultClock, 2},
+		{"clock set back and recorded", []Event{beat(0, at(0)), beat(1, at(5)), own(VerbClockChanged, 2, -20), eventAt(3, at(6)), eventAt(4, at(-19)), beat(5, at(-18)), beat(6, at(-13))}, nil, VerifyOptions{}, Intact, "", -1},
+		{"clock set on and recorded", []Event{beat(0, at(0)), own(VerbClockChanged, 2, 300), beat(5, at(301))}, nil, VerifyOptions{}, Intact, "", -1},
+		{"within the tolerance", []Event{beat(0, at(0)), eventAt(1, at(3)), eventAt(2, at(2))}, nil, VerifyOptions{}, Intact, "", -1},
+		{"unsigned end", []Event{beat(0, at(0))}, []Event{beat(1, at(5)), beat(2, at(10)), beat(3, at(16))}, VerifyOptions{}, Gap, FaultUnsigned, 1},
+		{"end not signed yet", []Event{beat(0, at(0))}, []Event{beat(1, at(5)), eventAt(2, at(6))}, VerifyOptions{}, Intact, "", -1},
+		{"no anchor", []Event{beat(0, at(0))}, nil, VerifyOptions{NeedAnchor: true}, Gap, FaultNoAnchor, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDisk()
+			w := mustOpen(t, d, o)
+			mustAppend(t, w, c.events)
+			head := mustSign(t, w)
+			if c.tail != nil {
+				mustAppend(t, w, c.tail)
+			}
+			r := mustVerify(t, d, o, c.opt)
+			if r.Verdict != c.want || r.FirstBad != c.first || c.code != "" && r.Faults[0].Code != c.code {
+				t.Errorf("%v at %d: %v", r.Verdict, r.FirstBad, r.Faults)
+			}
+			if code := map[Verdict]int{Intact: 0, Gap: 2}[c.want]; r.Verdict.ExitCode() != code {
+				t.Errorf("exit code %d", r.Verdict.ExitCode())
+			}
+			c.opt.Since, c.opt.NeedAnchor, c.opt.Now = &head, false, time.Time{}
+			if r := mustVerify(t, d, o, c.opt); c.tail == nil && r.Verdict != Intact {
+				t.Errorf("looked at before: %v %v", r.Verdict, r.Faults)
+			}
+		})
+	}
+}
+
+func stopOf(role string, ts time.Time) Event {
+	e := beat(77, ts)
+	e.Verb, e.Object = VerbStopped, Object{Type: role}
+	return e
+}
+
+// What follows the last checkpoint is not proven; an unreadable end there is a
+// gap, which the next Open mends, and never more.
+func TestVerifyUnfinishedEnd(t *testing.T) {
+	o := testKeys(t)
+	d := newDisk()
+	w := mustOpen(t, d, o)
+	mustAppend(t, w, events(0, 3))
+	mustSign(t, w)
+	mustAppend(t, w, events(3, 6))
+	w.Close()
+	whole := d.read(november)
+	torn := d.clone()
+	torn.write(november, whole[:len(whole)-9])
+	if r := mustVerify(t, torn, o, VerifyOptions{}); r.Verdict != Intact || r.TornBytes == 0 || r.Size != 5 {
+		t.Errorf("torn line: %v %v size %d", r.Verdict, r.Faults, r.Size)
+	}
+	hole := d.clone()
+	l := lines(whole)
+	clear(l[4][:len(l[4])-1])
+	hole.write(november, bytes.Join(l, nil))
+	if r := mustVerify(t, hole, o, VerifyOptions{}); r.Verdict != Gap || r.Faults[0].Code != FaultEnd || r.FirstBad != 4 {
+		t.Errorf("hole: %v %v", r.Verdict, r.Faults)
+	}
+	w = mustOpen(t, hole, o)
+	if got := w.Recovery(); w.Size() != 4 || got.TornBytes == 0 || got.TailRecords != 1 {
+		t.Errorf("size %d, recovery %+v", w.Size(), got)
+	}
+	if b := hole.read("torn/2026-11-000000000004.bin"); !bytes.Equal(b, bytes.Join(l[4:], nil)) {
+		t.Error("the cut-off end was not kept")
+	}
+	mustAppend(t, w, events(3, 6))
+	if r := wantIntact(t, hole, o); r.Size != 6 || len(r.Leftovers) != 1 {
+		t.Errorf("after mending: size %d, leftovers %v", r.Size, r.Leftovers)
+	}
+}
+
+func TestVerifyUsage(t *testing.T) {
+	o := testKeys(t)
+	if r, err := Verify(t.Context(), newDisk(), o.Keys, VerifyOptions{}); err == nil || r.Verdict.ExitCode() != 3 {
+		t.Errorf("empty directory: %v %v", r.Verdict, err)
+	}
+	if r, err := Verify(t.Context(), signedLog(t, o, 3, 3), Keys{}, VerifyOptions{}); !errors.Is(err, ErrKey) || r.Verdict.ExitCode() != 3 {
+		t.Errorf("no key: %v %v", r.Verdict, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := Verify(ctx, signedLog(t, o, 3, 3), o.Keys, VerifyOptions{}); !errors.Is(err, context.Canceled) || r.Verdict == Intact {
+		t.Errorf("cancelled: %v %v", r.Verdict, err)
+	}
+}
+
+// A Writer's log verifies at any moment, also while it is being written.
+func TestVerifyWhileWriting(t *testing.T) {
+	o := testKeys(t)
+	f, err := DirFS(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := mustOpen(t, f, o)
+	mustAppend(t, w, events(0, 1))
+	mustSign(t, w)
+	done := make(chan error)
+	go func() {
+		var err error
+		for i := 1; i < 600 && err == nil; i += 15 {
+			if _, err = w.Append(t.Context(), events(i, i+15)); err == nil {
+				_, err = w.Checkpoint(t.Context())
+			}
+		}
+		done <- err
+	}()
+	for rounds := 0; ; rounds++ {
+		r, err := Verify(t.Context(), f, o.Keys, VerifyOptions{})
+		if err != nil || r.Verdict != Intact {
+			t.Errorf("round %d: %v %v %v", rounds, r.Verdict, r.Faults, err)
+		}
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+	}
+}
+
+func TestPurgeLeavesProvableRest(t *testing.T) {
+	o := testKeys(t)
+	d := newDisk()
+	w := mustOpen(t, d, o)
+	month := func(i int) time.Time { return start.AddDate(0, i, 0) }
+	next := 0
+	for m := range 4 {
+		for range 90 {
+			mustAppend(t, w, []Event{eventAt(next, month(m).Add(time.Duration(next)*time.Second))})
+			next++
+		}
+	}
+	mustSign(t, w)
+	for name, limit := range map[string]string{"too recent": "2027-02", "no month": "2027"} {
+		if _, err := w.Purge(t.Context(), limit, month(13)); err == nil {
+			t.Errorf("%s: purged", name)
+		}
+	}
+	gone, err := w.Purge(t.Context(), "2027-01", month(15))
+	if err != nil || !slices.Equal(gone, []string{"2026-11", "2026-12"}) {
+		t.Fatalf("purged %v: %v", gone, err)
+	}
+	r := wantIntact(t, d, o)
+	if r.First != 181 || r.Segments != 3 {
+		t.Errorf("first record %d, segments %d", r.First, r.Segments)
+	}
+	if again, err := w.Purge(t.Context(), "2027-01", month(15)); err != nil || again != nil {
+		t.Errorf("again: %v %v", again, err)
+	}
+	w.Close()
+	for _, p := range slices.Collect(maps.Keys(d.now)) {
+		if strings.HasPrefix(p, "tile/1/") && !d.now[p].dir {
+			delete(d.now, p)
+		}
+	}
+	w = mustOpen(t, d, o) // upper tiles are made again from what remains
+	mustAppend(t, w, []Event{eventAt(next, month(16))})
+	mustSign(t, w)
+	wantIntact(t, d, o)
+	if _, err := Prove(t.Context(), d, o.Keys, 200); err != nil {
+		t.Error(err)
+	}
+	if _, err := Prove(t.Context(), d, o.Keys, 20); err == nil {
+		t.Error("proved a purged record")
+	}
+	silent := d.clone()
+	delete(silent.now, segmentName("2027-01"))
+	if r := mustVerify(t, silent, o, VerifyOptions{}); r.Verdict != Tampered {
+		t.Errorf("segment removed without a record: %v %v", r.Verdict, r.Faults)
+	}
+}
