@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 )
 
@@ -101,36 +100,4 @@ func FuzzDecodeParam(f *testing.F) {
 			t.Errorf("quoted string ends at %d", end)
 		}
 	})
-}
-
-// TestDecodeLinear gives each decoder a large amount of what it has to look at twice. The limit is far above what a busy machine
-// needs, and far below what anything quadratic would.
-func TestDecodeLinear(t *testing.T) {
-	hostile := map[string]string{
-		"escapes":        strings.Repeat("\x1b$B\x1b(B", 42_000),
-		"JIS lines":      "\x1b$B" + strings.Repeat("$3$s\r\n", 42_000),
-		"bare runs":      strings.Repeat("$B$3$s(B", 32_000),
-		"bare starts":    strings.Repeat("$B$3", 62_000),
-		"8-bit in JIS":   strings.Repeat("\x1b$B2q\x1b(B\xb1\xb2\xe0\n", 20_000),
-		"mixed lines":    strings.Repeat("日本語です\n\x82\xa0\x82\xa2\x82\xa4\n", 11_000),
-		"damaged":        strings.Repeat("\x82\n", 62_000),
-		"all leads":      strings.Repeat("\xe0", 100_000),
-		"UTF-7":          strings.Repeat("+AGE", 62_000),
-		"plus signs":     strings.Repeat("+", 100_000),
-		"zeros":          strings.Repeat("\x00\x30", 62_000),
-		"single shift":   "\x1b.A" + strings.Repeat("\x1bNi", 40_000),
-		"Korean in JIS":  "\x1b$(C" + strings.Repeat("0!", 62_000),
-		"invisible text": strings.Repeat("\u200b\u200d\U000e0100", 25_000),
-	}
-	for name, in := range hostile {
-		for _, label := range []string{"", "iso-2022-jp", "utf-7"} {
-			start := time.Now()
-			res := Decode(label, []byte(in))
-			CleanText(res.Text, KeepLines)
-			if spent := time.Since(start); spent > 20*time.Second {
-				t.Errorf("%s as %q: %v", name, label, spent)
-			}
-			checkText(t, len(in), res.Text)
-		}
-	}
 }

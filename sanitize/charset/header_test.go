@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf8"
 
 	"golang.org/x/text/encoding/japanese"
 	"pgregory.net/rapid"
@@ -171,35 +169,4 @@ func TestDecodeHeaderWholeWords(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
-}
-
-func TestDecodeHeaderLinear(t *testing.T) {
-	hostile := map[string]string{
-		"thousands of words":      strings.Repeat("=?iso-2022-jp?B?GyRCMnE1RBsoQg==?=\r\n ", 4000),
-		"thousands of openings":   strings.Repeat("=?", 80000),
-		"words without end":       strings.Repeat("=?a?b?", 30000),
-		"Q without end":           strings.Repeat("=?a?q?x", 30000),
-		"question marks":          "=?a?q?" + strings.Repeat("?=AA", 40000),
-		"question marks at heads": strings.Repeat("=?a?q??=AA", 20000),
-		"escapes":                 strings.Repeat("\x1b$B", 60000),
-		"never closed":            strings.Repeat("=?iso-2022-jp?Q?=1B$B2q?= ", 6000),
-		"one shift, many words":   "=?iso-2022-jp?Q?=1B$B2q?= " + strings.Repeat("=?iso-2022-jp?Q?2q2?= ", 8000),
-		"misaligned base64":       strings.Repeat("=?utf-8?B?5Lya6?= ", 9000),
-		"lost escapes":            strings.Repeat("$B2q", 40000),
-		"dollars":                 strings.Repeat("$B", 80000),
-		"line ends in JIS":        "\x1b$B" + strings.Repeat("$3$s\r\n", 30000),
-		"8-bit in JIS":            strings.Repeat("\x1b$B2q\x1b(B\xb1\xb2\n", 14000),
-	}
-	for name, in := range hostile {
-		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			got := DecodeHeader([]byte(in))
-			if spent := time.Since(start); spent > 20*time.Second {
-				t.Errorf("%d bytes took %v", len(in), spent)
-			}
-			if !utf8.ValidString(got) || len(got) > 4*len(in)+16 {
-				t.Errorf("%d bytes in, %d out", len(in), len(got))
-			}
-		})
-	}
 }
