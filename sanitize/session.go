@@ -94,6 +94,10 @@ func (s *session) ask(ctx context.Context, class format.Class, req ir.Request, d
 	r := ir.NewReader(b.r, limit)
 	for {
 		v, err := r.Next()
+		if errors.Is(err, ir.ErrTooMuch) {
+			s.died(class, b, err)
+			return format.Hold(format.LimitExpanded, "the worker's answer is too long")
+		}
 		if err != nil {
 			return s.died(class, b, err)
 		}
@@ -132,10 +136,11 @@ func (s *session) died(class format.Class, b *box, err error) error {
 	s.deaths++
 	delete(s.boxes, class)
 	b.worker.Close()
-	if errors.Is(err, ir.ErrFrame) && b.worker.Exit() != sandbox.Memory {
+	cause := b.worker.Exit()
+	if cause == sandbox.Closed && errors.Is(err, ir.ErrFrame) {
 		return format.Hold(format.WorkerCrash, "the worker's answer broke the grammar")
 	}
-	return format.Hold(reasonOf(b.worker.Exit()), "worker ended")
+	return format.Hold(reasonOf(cause), "worker ended: "+cause.String())
 }
 
 func reasonOf(c sandbox.Cause) format.Reason {

@@ -22,6 +22,10 @@ const maxCells = 16384
 // The trusted side ends the worker and holds the part.
 var ErrFrame = errors.New("ir: malformed frame")
 
+// ErrTooMuch means that the frames exceed the Reader's limit. It is an
+// ErrFrame.
+var ErrTooMuch = fmt.Errorf("%w: too many bytes in all", ErrFrame)
+
 // A frame is tag (1 byte), length (4 bytes, big endian), payload. Inside a
 // payload a string or byte run is a 4-byte length and its bytes, a number is 8
 // bytes big endian, a flag is one byte 0 or 1. There is no nesting.
@@ -135,8 +139,11 @@ func (r *Reader) next() (Value, error) {
 		return nil, err
 	}
 	n := int64(binary.BigEndian.Uint32(r.head[1:]))
-	if n > MaxFrame || n+5 > r.left {
-		return nil, fmt.Errorf("%w: %d bytes exceed the limit", ErrFrame, n)
+	switch {
+	case n > MaxFrame:
+		return nil, fmt.Errorf("%w: %d bytes exceed a frame", ErrFrame, n)
+	case n+5 > r.left:
+		return nil, ErrTooMuch
 	}
 	r.left -= n + 5
 	if int64(cap(r.buf)) < n {
