@@ -28,8 +28,9 @@ type tree struct {
 type builder struct {
 	t       *tree
 	stack   []*node
-	open    map[string]int // open elements by name, so that most searches need no walk
-	skipped map[string]int // start tags flattened away, waiting for their end tags
+	open    map[string]int    // open elements by name, so that most searches need no walk
+	skipped map[string]int    // start tags flattened away, waiting for their end tags
+	cut     map[atom.Atom]int // elements closed by the end of one around them
 	nodes   int
 }
 
@@ -38,7 +39,7 @@ func parse(doc string, maxNodes int) (*tree, error) {
 	root := &node{tag: atom.Body, name: "body"}
 	b := &builder{
 		t:     &tree{root: root, find: newFindings()},
-		stack: []*node{root}, open: map[string]int{}, skipped: map[string]int{},
+		stack: []*node{root}, open: map[string]int{}, skipped: map[string]int{}, cut: map[atom.Atom]int{},
 	}
 	z := html.NewTokenizer(strings.NewReader(doc))
 	for b.nodes <= maxNodes {
@@ -85,6 +86,9 @@ func (b *builder) start(z *html.Tokenizer, tok html.Token, selfClosing bool) {
 	}
 	n := &node{tag: tag, name: tok.Data, attr: tok.Attr}
 	inspect(b.t, n)
+	if b.foreign() && !b.integration() && tag != atom.Svg && tag != atom.Math && tag != atom.Script && tag != atom.Style {
+		n.tag, tag = 0, 0 // a name of SVG or MathML that only looks like HTML
+	}
 	switch tag {
 	case atom.Html, atom.Head, atom.Body:
 		b.t.root.attr = append(b.t.root.attr, tok.Attr...)
@@ -95,7 +99,8 @@ func (b *builder) start(z *html.Tokenizer, tok html.Token, selfClosing bool) {
 	}
 	b.imply(tag)
 	b.nodes++
-	if isVoid(tag) || selfClosing && (b.foreign() || strings.Contains(n.name, ":")) {
+	stray := isTablePart(tag) && tag != atom.Table && b.open["table"] == 0 // only breaks the line
+	if stray || isVoid(tag) || selfClosing && (b.foreign() || strings.Contains(n.name, ":")) {
 		b.top().add(n)
 		return
 	}
@@ -123,8 +128,11 @@ func (b *builder) push(n *node) {
 
 // popTo leaves i elements open.
 func (b *builder) popTo(i int) {
-	for _, n := range b.stack[i:] {
+	for j, n := range b.stack[i:] {
 		b.open[n.name]--
+		if j > 0 && n.tag != 0 {
+			b.cut[n.tag]++
+		}
 	}
 	b.stack = b.stack[:i]
 }
@@ -233,6 +241,9 @@ func (b *builder) end(name string, tag atom.Atom) {
 		b.skipped[name]--
 		return
 	}
+	if (tag == atom.P || tag == atom.Br) && b.foreign() && !b.integration() {
+		b.leaveForeign()
+	}
 	if b.open[name] == 0 {
 		b.endUnopened(tag)
 		return
@@ -240,8 +251,12 @@ func (b *builder) end(name string, tag atom.Atom) {
 	for i := len(b.stack) - 1; i > 0; i-- {
 		n := b.stack[i]
 		if n.name == name {
+			n.closed = true
 			b.popTo(i)
 			return
+		}
+		if tag == atom.Template {
+			continue
 		}
 		if isTablePart(tag) {
 			if n.tag == atom.Table {
@@ -270,21 +285,39 @@ func rawElement(t atom.Atom) bool {
 func (b *builder) endUnopened(tag atom.Atom) {
 	switch {
 	case tag == atom.P || tag == atom.Br:
-		if b.foreign() {
-			b.leaveForeign()
-		}
 		b.nodes++
 		b.top().add(&node{tag: tag, name: tag.String()})
-	case isHeading(tag) && isHeading(b.top().tag):
-		b.popTo(len(b.stack) - 1)
+	case isHeading(tag):
+		b.closeOpen(isHeading, isScope)
+	case isTablePart(tag):
+		b.implyTable(tag) // of a group or row that was itself implied
+	case b.cut[tag] > 0:
+		b.cut[tag]--
+		if b.foreign() && !b.integration() {
+			b.leaveForeign()
+		}
 	}
 }
 
 func (b *builder) foreign() bool { return b.open["svg"]+b.open["math"] > 0 }
 
+// integration tells whether HTML may stand here inside a drawing or formula
+// (HTML standard, "HTML integration point").
 func (b *builder) integration() bool {
-	return b.open["foreignobject"]+b.open["desc"]+b.open["mtext"]+b.open["annotation-xml"] > 0 ||
-		b.open["svg"] > 0 && b.open["title"] > 0
+	inSVG, inMath := false, false
+	for i := len(b.stack) - 1; i > 0; i-- {
+		switch b.stack[i].name {
+		case "foreignobject", "desc", "title":
+			inSVG = true
+		case "mtext", "mi", "mo", "mn", "ms", "annotation-xml":
+			inMath = true
+		case "svg":
+			return inSVG
+		case "math":
+			return inMath
+		}
+	}
+	return false
 }
 
 func (b *builder) leaveForeign() {

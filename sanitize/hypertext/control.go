@@ -15,7 +15,7 @@ func (r *renderer) control(n *node, st style) bool {
 	case atom.Textarea:
 		r.label("入力欄", n.content())
 	case atom.Select:
-		r.choice(n)
+		r.choice(n, st)
 	case atom.Button:
 		r.wrap(n, st, "〔ボタン: ", "〕")
 	case atom.Option: // outside of a select
@@ -70,7 +70,12 @@ func tick(n *node, on, off string) string {
 }
 
 // choice writes the chosen option of a list, or the first, as browsers show.
-func (r *renderer) choice(n *node) {
+func (r *renderer) choice(n *node, st style) {
+	for k := n.first; k != nil; k = k.next {
+		if k.name == "" {
+			r.text(k.text, st) // newer browsers show it
+		}
+	}
 	var first, chosen []string
 	walk(n, func(k *node) bool {
 		if k.tag != atom.Option {

@@ -80,6 +80,7 @@ var textCases = []struct{ name, in, want string }{
 	{"video fallback is read", "<video src=x.mp4>再生できません</video>", "再生できません"},
 	{"template", "a<template><p>x</p></template>b", "ab"},
 	{"noscript beside text", "<p>a</p><noscript>x</noscript>", "a"},
+	{"noscript without end takes nothing along", "<p>a</p><noscript>x<p>b</p>", "a\n\nx\n\nb"},
 	{"noscript alone", "<script>x</script><noscript><p>本文</p></noscript>", "本文"},
 	{"unclosed select keeps what follows", "<select><option>a<p>本文</p>", "〔選択: a〕\n\n本文"},
 	{"frames", "<frameset><frame src=a><noframes><p>枠なし<noframes>x</noframes></p></noframes></frameset>", "枠なし"},

@@ -220,7 +220,7 @@ func (r *renderer) noframes(n *node, st style) {
 // svg keeps the name of a drawing, and the HTML inside a foreignObject.
 func (r *renderer) svg(n *node, st style) {
 	for k := n.first; k != nil; k = k.next {
-		if k.tag == atom.Title {
+		if k.name == "title" {
 			if alt := oneLine(k.content(), maxLabel); alt != "" {
 				r.f.mark("〔画像: " + alt + "〕")
 				r.f.read = r.f.read || strings.ContainsFunc(alt, readable)

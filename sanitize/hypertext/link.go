@@ -240,10 +240,19 @@ func Defang(s string) string {
 	return out.String()
 }
 
+// defangURL also disarms addresses packed inside the address.
 func defangURL(u string) string {
+	b := []byte(u)
+	for i := range b {
+		if schemePrefix(u[i:]) != "" {
+			b[i+1] += 'x' - 't' // keeps the case
+			b[i+2] += 'x' - 't'
+		}
+	}
+	u = string(b)
 	head, rest, ok := strings.Cut(u, "://")
 	if ok {
-		head = strings.NewReplacer("t", "x", "T", "X").Replace(head) + "://"
+		head += "://"
 	} else {
 		head, rest = "", u
 	}

@@ -143,6 +143,8 @@ func TestPlainLinks(t *testing.T) {
 			"見て hxxps://bank[.]example@evil[.]test/x〔注意: 実際の行き先は hxxps://evil[.]test/x 〕 です"},
 		{"defang", "https://a.test/b。www.b.test:80/c (HTTP://C.test)", LinkPolicy{Defang: true},
 			"hxxps://a[.]test/b。www[.]b[.]test:80/c (HXXP://C[.]test)"},
+		{"an address in an address", "http://a.test/?u=HTTPS://b.test", LinkPolicy{Defang: true}, "hxxp://a[.]test/?u=HXXPS://b.test"},
+		{"an address glued to an address", "https://tohttps://t", LinkPolicy{Defang: true}, "hxxps://tohxxps://t"},
 		{"defang twice", "hxxps://a[.]test/b", LinkPolicy{Defang: true}, "hxxps://a[.]test/b"},
 		{"IPv6", "http://[::1]/x", LinkPolicy{}, "hxxp://[::1]/x〔注意: 実際の行き先は hxxp://[::1]/x 〕"},
 	}

@@ -16,6 +16,7 @@ type node struct {
 	text                      string
 	parent, first, last, next *node
 	hasTable                  bool // a table lies below
+	closed                    bool // by its own end tag
 }
 
 func (n *node) add(kid *node) {

@@ -185,7 +185,7 @@ func (r *renderer) hide(n *node) {
 		if k != n && (k.tag == atom.Img || k.tag == atom.Image) {
 			r.noteImage(k, true)
 		}
-		return !r.silent(k.tag)
+		return !r.silent(k)
 	})
 	if s := b.String(); strings.ContainsFunc(s, readable) {
 		r.find.count(findHidden, n.name, "")
@@ -194,20 +194,22 @@ func (r *renderer) hide(n *node) {
 }
 
 // silent lists the elements whose content is never read.
-func (r *renderer) silent(t atom.Atom) bool {
-	switch t {
+func (r *renderer) silent(n *node) bool {
+	switch n.tag {
 	case atom.Script, atom.Style, atom.Title, atom.Template, atom.Iframe, atom.Noembed, atom.Datalist,
 		atom.Meta, atom.Link, atom.Base, atom.Param, atom.Source, atom.Track, atom.Rp, atom.Colgroup, atom.Col,
 		atom.Frame, atom.Embed, atom.Bgsound, atom.Basefont:
 		return true
-	case atom.Noscript, atom.Noframes:
+	case atom.Noscript: // "please allow scripts", unless it has more to say
+		return !r.plain && n.closed && len(textBelow(n, 2*maxLabel)) < maxLabel
+	case atom.Noframes:
 		return !r.plain
 	}
 	return false
 }
 
 func (r *renderer) element(n *node, up style) {
-	if r.silent(n.tag) {
+	if r.silent(n) {
 		return
 	}
 	st := compute(r.sheet, n, up)
