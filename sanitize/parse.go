@@ -22,9 +22,9 @@ func (s *session) parse(ctx context.Context, f file, b format.Budget) (*parsed, 
 	p := &parsed{}
 	req := ir.Request{Op: ir.OpParse, Kind: string(f.kind), Name: f.Name, Media: f.Media,
 		Bytes: b.Bytes, Files: b.Files, Pixels: b.Pixels, Depth: int64(b.Depth),
-		Defang: s.in.Rules.Defang == "all", Authserv: s.in.Authserv}
-	if s.in.Facts != nil {
-		req.Self = s.in.Facts.Instance
+		Defang: s.in.Rules.Defang == "all"}
+	if f.path == "" && s.in.Facts != nil { // an attached copy of a mail that passed us once is no loop
+		req.Self, req.Authserv = s.in.Facts.Instance, s.in.Authserv
 	}
 	t := &taker{p: p, session: s, name: f.Name, left: b.Bytes}
 	if f.kind == format.Mail {
