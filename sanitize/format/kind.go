@@ -50,6 +50,8 @@ const (
 	Zstd   Kind = "zst"
 	Cab    Kind = "cab"
 
+	OtherArchive Kind = "archive" // arj, cpio, ace and others
+
 	Executable Kind = "executable"
 	Script     Kind = "script"
 	Shortcut   Kind = "shortcut"
