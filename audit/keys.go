@@ -123,7 +123,8 @@ func PublicKey(verifier string) ([]byte, error) {
 	if _, err := note.NewVerifier(verifier); err != nil {
 		return nil, fmt.Errorf("%w: not a verifier key", ErrKey)
 	}
-	b, err := base64.StdEncoding.DecodeString(verifier[strings.LastIndexByte(verifier, '+')+1:])
+	parts := strings.SplitN(verifier, "+", 3) // name, key hash, algorithm and key; base64 has pluses too
+	b, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(b) != 33 || b[0] != 1 {
 		return nil, fmt.Errorf("%w: not an Ed25519 key", ErrKey)
 	}

@@ -141,10 +141,10 @@ func TestVerifyFindsTampering(t *testing.T) {
 	}
 }
 
-// A flip of any bit of any signed byte is found.
+// A flipped bit in any signed byte is found.
 func TestVerifyFindsEveryFlippedByte(t *testing.T) {
 	o := testKeys(t)
-	d := signedLog(t, o, 4, 2)
+	d := signedLog(t, o, 3, 2)
 	wantIntact(t, d, o)
 	for _, name := range slices.Sorted(maps.Keys(d.now)) {
 		if d.now[name].dir || name == ballastFile {
@@ -152,13 +152,11 @@ func TestVerifyFindsEveryFlippedByte(t *testing.T) {
 		}
 		whole := d.read(name)
 		for i := range whole {
-			for _, bit := range []byte{1, 0x20, 0x80} {
-				b := bytes.Clone(whole)
-				b[i] ^= bit
-				d.write(name, b)
-				if r := mustVerify(t, d, o, VerifyOptions{}); r.Verdict != Tampered {
-					t.Fatalf("byte %d of %s flipped by %#x (%q): %v %v", i, name, bit, whole[i], r.Verdict, r.Faults)
-				}
+			b := bytes.Clone(whole)
+			b[i] ^= 1 << (i % 8)
+			d.write(name, b)
+			if r := mustVerify(t, d, o, VerifyOptions{}); r.Verdict != Tampered {
+				t.Fatalf("byte %d of %s, %q for %q: %v %v", i, name, b[i], whole[i], r.Verdict, r.Faults)
 			}
 		}
 		d.write(name, whole)
@@ -185,7 +183,7 @@ func TestVerifyFindsEveryCut(t *testing.T) {
 	w.Close()
 	whole := from.read(november)
 	for cut := range len(whole) {
-		if cut > 300 && cut < len(whole)-700 && cut%7 != 0 && whole[cut] != '\n' {
+		if cut > 300 && cut < len(whole)-300 && cut%29 != 0 && whole[cut] != '\n' {
 			continue
 		}
 		d := from.clone()
@@ -370,7 +368,7 @@ func TestVerifyWhileWriting(t *testing.T) {
 	done := make(chan error)
 	go func() {
 		var err error
-		for i := 1; i < 600 && err == nil; i += 15 {
+		for i := 1; i < 300 && err == nil; i += 15 {
 			if _, err = w.Append(t.Context(), events(i, i+15)); err == nil {
 				_, err = w.Checkpoint(t.Context())
 			}
