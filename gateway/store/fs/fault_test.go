@@ -97,7 +97,7 @@ func TestOperationLog(t *testing.T) {
 // TestEveryOperationFails fails the n-th operation of two Puts, for all n, with
 // and without its effect, and once for good; then the power goes.
 func TestEveryOperationFails(t *testing.T) {
-	first, second := bytes.Repeat([]byte("first "), 40000), []byte("second")
+	first, second := bytes.Repeat([]byte("first "), 12000), []byte("second")
 	modes := map[string]func(m *memFS, n int){
 		"without effect": func(m *memFS, n int) { m.fails[n] = without },
 		"with effect":    func(m *memFS, n int) { m.fails[n] = with },

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -61,7 +62,28 @@ func Blobs(t *testing.T, open OpenBlobs) {
 	}
 	t.Run("model", func(t *testing.T) {
 		dir := t.TempDir()
-		rapid.Check(t, func(t *rapid.T) { blobModel(t, dir, open) })
+		within(t, func(t *rapid.T) { blobModel(t, dir, open) })
+	})
+}
+
+// modelTime is how long a state machine plays, unless -rapid.checks asks for a
+// number of games: stores wait for disks, and the race detector takes its time.
+const modelTime = 4 * time.Second
+
+// within checks a property for modelTime. Once it failed it is run as often as
+// it takes to find a small example.
+func within(t *testing.T, property func(*rapid.T)) {
+	checks := flag.Lookup("rapid.checks")
+	endless := checks != nil && checks.Value.String() != checks.DefValue
+	begun, failed := time.Now(), false
+	rapid.Check(t, func(t *rapid.T) {
+		if !endless && !failed && time.Since(begun) > modelTime {
+			return
+		}
+		done := false
+		defer func() { failed = failed || !done || t.Failed() }()
+		property(t)
+		done = true
 	})
 }
 

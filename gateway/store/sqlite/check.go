@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"sekisho/audit"
+)
+
+// maxComplaints bounds what one rule reports.
+const maxComplaints = 20
+
+// rule selects what must not be: a text that names a row.
+type rule struct{ name, query string }
+
+// rules are what the schema alone cannot keep.
+var rules = []rule{
+	{"a settled message without a delivery", `SELECT id FROM messages m WHERE state = 'settled'
+		AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message = m.id)`},
+	{"a recipient of a settled message in no delivery", `SELECT m.id || ' ' || t.value FROM messages m, json_each(m.forward_paths) t
+		WHERE m.state = 'settled' AND NOT EXISTS (SELECT 1 FROM deliveries d JOIN delivery_recipients r ON r.delivery = d.id
+			WHERE d.message = m.id AND d.kind = 'mail' AND r.address = t.value)`},
+	{"a message with deliveries before it is settled", `SELECT id FROM messages m WHERE state <> 'settled'
+		AND EXISTS (SELECT 1 FROM deliveries WHERE message = m.id)`},
+	{"an open message without an original", `SELECT id FROM messages WHERE state <> 'settled' AND blob = ''`},
+	{"a message waiting under a wrong time", `SELECT id FROM messages WHERE state <> 'settled' AND
+		due_at <> CASE state WHEN 'accepted' THEN next_at ELSE until END OR
+		state = 'accepted' AND queue_at <> max(received_at, next_at) OR state = 'sanitizing' AND queue_at <> until`},
+	{"a message lease without a fence", `SELECT id FROM messages WHERE owner <> '' AND (fence < 1 OR until = 0)`},
+	{"a delivery of a missing message", `SELECT id FROM deliveries d WHERE message IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM messages WHERE id = d.message)`},
+	{"an open delivery without a sealed mail", `SELECT id FROM deliveries WHERE state IN ('ready', 'relaying') AND blob = ''`},
+	{"a delivery without recipients", `SELECT id FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM delivery_recipients WHERE delivery = d.id)`},
+	{"a relayed delivery with a recipient not taken", `SELECT DISTINCT d.id FROM deliveries d JOIN delivery_recipients r ON r.delivery = d.id
+		WHERE d.state = 'relayed' AND r.state <> 'taken'`},
+	{"a failed delivery with a recipient waiting, or none refused", `SELECT id FROM deliveries d WHERE state = 'failed' AND (
+		EXISTS (SELECT 1 FROM delivery_recipients WHERE delivery = d.id AND state = 'pending') OR
+		NOT EXISTS (SELECT 1 FROM delivery_recipients WHERE delivery = d.id AND state = 'refused'))`},
+	{"an open delivery with no recipient waiting", `SELECT id FROM deliveries d WHERE state IN ('drafted', 'ready', 'relaying')
+		AND NOT EXISTS (SELECT 1 FROM delivery_recipients WHERE delivery = d.id AND state = 'pending')`},
+	{"a held or drafted delivery with an outcome", `SELECT DISTINCT d.id FROM deliveries d JOIN delivery_recipients r ON r.delivery = d.id
+		WHERE d.state IN ('held', 'drafted') AND r.state <> 'pending'`},
+	{"a delivery waiting under a wrong time", `SELECT id FROM deliveries WHERE
+		state = 'relaying' AND (due_at <> until OR queue_at <> until) OR
+		state = 'ready' AND (due_at <> next_at OR queue_at <> max(created_at, next_at)) OR
+		state = 'drafted' AND due_at <> CASE owner WHEN '' THEN next_at ELSE until END`},
+	{"recipients with gaps", `SELECT delivery FROM delivery_recipients GROUP BY delivery HAVING max(pos) + 1 <> count(*) OR min(pos) <> 0`},
+	{"an item of a missing message or delivery", `SELECT id FROM items i WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = i.message)
+		OR delivery IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries WHERE id = i.delivery AND message = i.message)`},
+	{"a held item without an original", `SELECT i.id FROM items i JOIN messages m ON m.id = i.message WHERE i.state = 'held' AND m.blob = ''`},
+	{"a decided item without a time", `SELECT id FROM items WHERE state <> 'held' AND decided_at = 0`},
+	{"an opening without its audit row", `SELECT digest FROM openings o WHERE NOT EXISTS (SELECT 1 FROM audit_rows
+		WHERE n = o.row AND instr(event, o.digest) > 0)`},
+	{"a message or delivery without any audit row", `SELECT id FROM messages m WHERE NOT EXISTS (SELECT 1 FROM audit_rows WHERE message = m.id)`},
+	{"two audit rows in one place", `SELECT min(id) FROM audit_rows WHERE seq IS NOT NULL GROUP BY seq HAVING count(*) > 1`},
+	{"an audit row placed before an older one", `SELECT id FROM (SELECT id, seq, lag(seq) OVER (ORDER BY n) AS before FROM audit_rows
+		WHERE seq IS NOT NULL) WHERE before > seq`},
+	{"an audit row passed over by the sequencer", `SELECT id FROM audit_rows WHERE seq IS NULL
+		AND n < (SELECT max(n) FROM audit_rows WHERE seq IS NOT NULL)`},
+	{"a counter that is wrong", `SELECT name || ': ' || n || ', counted ' || counted FROM (
+		SELECT name, n, CASE
+			WHEN name = 'original bytes' THEN (SELECT coalesce(sum(size), 0) FROM messages WHERE blob <> '')
+			WHEN name = 'audit pending' THEN (SELECT count(*) FROM audit_rows WHERE seq IS NULL)
+			WHEN name LIKE 'message %' THEN (SELECT count(*) FROM messages WHERE tallies.name = 'message ' || state)
+			WHEN name LIKE 'delivery %' THEN (SELECT count(*) FROM deliveries WHERE tallies.name = 'delivery ' || state)
+			WHEN name LIKE 'item %' THEN (SELECT count(*) FROM items WHERE tallies.name = 'item ' || state)
+		END AS counted FROM tallies) WHERE n <> counted`},
+	{"a broken reference", `SELECT "table" || ' row ' || coalesce(rowid, '?') || ' to ' || parent FROM pragma_foreign_key_check`},
+	{"a damaged page", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
+}
+
+// CheckConsistency reports, one line each, what in the ledger contradicts
+// itself; nothing is well. It reads all rows of one state of the ledger, so it
+// takes its time. `sekisho verify` and every store test call it.
+func (l *Ledger) CheckConsistency(ctx context.Context) []string {
+	var found []string
+	err := l.view(ctx, func(q query) error {
+		for _, r := range rules {
+			var where []string
+			err := q.rows(func(s scanner) error {
+				var w string
+				err := s.Scan(&w)
+				where = append(where, w)
+				return err
+			}, `SELECT * FROM (`+r.query+`) LIMIT ?`, maxComplaints)
+			if err != nil {
+				return fmt.Errorf("look for %s: %w", r.name, err)
+			}
+			for _, w := range where {
+				found = append(found, r.name+": "+w)
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		found, err = l.checkRows(ctx, found)
+	}
+	if err != nil {
+		found = append(found, "the check did not end: "+err.Error())
+	}
+	return found
+}
+
+// checkRows checks that each audit row holds a canonical draft that says what
+// its columns say, and that openings open.
+func (l *Ledger) checkRows(ctx context.Context, found []string) ([]string, error) {
+	complain := func(format string, args ...any) {
+		if len(found) < 4*maxComplaints {
+			found = append(found, fmt.Sprintf(format, args...))
+		}
+	}
+	err := l.view(ctx, func(q query) error {
+		err := q.rows(func(s scanner) error {
+			var id, verb, event string
+			var at int64
+			if err := s.Scan(&id, &verb, &at, &event); err != nil {
+				return err
+			}
+			e, err := audit.ParseDraft([]byte(event))
+			if err != nil || e.ID != id || string(e.Verb) != verb {
+				complain("an audit row that is not its event: %s", id)
+			}
+			return nil
+		}, `SELECT id, verb, at, event FROM audit_rows`)
+		if err != nil {
+			return err
+		}
+		return q.rows(func(s scanner) error {
+			var o audit.Opening
+			var nonce []byte
+			if err := s.Scan(&o.Digest, &nonce, &o.Value); err != nil {
+				return err
+			}
+			if copy(o.Nonce[:], nonce); !audit.CheckOpening(o.Digest, o) {
+				complain("an opening that opens nothing: %s", o.Digest)
+			}
+			return nil
+		}, `SELECT digest, nonce, value FROM openings`)
+	})
+	return found, err
+}

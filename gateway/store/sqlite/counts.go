@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sekisho/gateway"
+)
+
+// Counts implements gateway.Ledger. It reads counters and two index entries,
+// whatever the number of rows.
+func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
+	n := map[string]int64{}
+	var message, delivery time.Time
+	err := l.view(ctx, func(q query) error {
+		err := q.rows(func(s scanner) error {
+			var name string
+			var v int64
+			err := s.Scan(&name, &v)
+			n[name] = v
+			return err
+		}, `SELECT name, n FROM tallies`)
+		if err != nil {
+			return err
+		}
+		err = q.row(one(stamp{&message}), `SELECT coalesce(min(received_at), 0) FROM messages INDEXED BY messages_waiting WHERE state <> 'settled'`)
+		if err != nil {
+			return err
+		}
+		return q.row(one(stamp{&delivery}), `SELECT coalesce(min(created_at), 0) FROM deliveries INDEXED BY deliveries_waiting
+			WHERE state IN ('drafted', 'ready', 'relaying')`)
+	})
+	if err != nil {
+		return gateway.Counts{}, fmt.Errorf("read counts: %w", err)
+	}
+	return gateway.Counts{
+		Accepted:       int(n["message accepted"]),
+		Sanitizing:     int(n["message sanitizing"]),
+		Drafted:        int(n["delivery drafted"]),
+		Ready:          int(n["delivery ready"]),
+		Relaying:       int(n["delivery relaying"]),
+		DeliveriesHeld: int(n["delivery held"]),
+		Relayed:        int(n["delivery relayed"]),
+		Failed:         int(n["delivery failed"]),
+		Discarded:      int(n["delivery discarded"]),
+		ItemsHeld:      int(n["item held"]),
+		OldestWaiting:  earlier(message, delivery),
+		OriginalBytes:  n["original bytes"],
+		AuditPending:   n["audit pending"],
+	}, nil
+}
+
+// earlier returns the earlier of two times, of which the zero one is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Blobs implements gateway.Ledger. A message needs its original until it is
+// forgotten; a delivery needs its sealed mail until it is relayed or discarded.
+func (l *Ledger) Blobs(ctx context.Context) (map[string]bool, map[string]bool, error) {
+	originals, outbox := map[string]bool{}, map[string]bool{}
+	collect := func(to map[string]bool) func(scanner) error {
+		return func(s scanner) error {
+			var name string
+			err := s.Scan(&name)
+			to[name] = true
+			return err
+		}
+	}
+	err := l.view(ctx, func(q query) error {
+		if err := q.rows(collect(originals), `SELECT blob FROM messages WHERE blob <> ''`); err != nil {
+			return err
+		}
+		return q.rows(collect(outbox), `SELECT blob FROM deliveries WHERE blob <> '' AND state NOT IN ('relayed', 'discarded')`)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read blob names: %w", err)
+	}
+	return originals, outbox, nil
+}

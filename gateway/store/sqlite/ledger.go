@@ -1,0 +1,137 @@
+// Package sqlite keeps the ledger in one SQLite file; it is the single-node
+// implementation of gateway.Ledger.
+//
+// One goroutine writes. It runs the closures of concurrent Do calls in one
+// transaction, each in a savepoint, and answers after the commit, which is one
+// sync of the write-ahead log for all of them. A few connections read. Other
+// processes may use the same file: SQLite's locks keep them apart, and no
+// state is held in memory.
+//
+// Every change takes its audit records into the same transaction (G6). A
+// closure that met an error after it had begun to change something is undone
+// as a whole, even if it returns nil: half a change without its record MUST
+// NOT be committed. docs/design/spool.md has the states and their moves.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+
+	"sekisho/gateway"
+)
+
+// readers is how many reads run at once; more wait.
+const readers = 4
+
+// Ledger is a gateway.Ledger in a SQLite file. It is safe for concurrent use.
+// Do MUST NOT be called from within a closure of Do: it would wait for itself.
+type Ledger struct {
+	read  *sql.DB
+	write *sql.DB
+	w     *writer
+	close func() error // once
+}
+
+var _ gateway.Ledger = (*Ledger)(nil)
+
+// Open opens the ledger in file, creates it, mode 0600, if it does not exist,
+// and brings it to the present schema. ErrSchema means that the file belongs
+// to a newer or to another program; it is not touched then.
+func Open(ctx context.Context, file string) (*Ledger, error) {
+	scripts, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, file, scripts)
+}
+
+func open(ctx context.Context, file string, scripts []string) (*Ledger, error) {
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	if err := create(file); err != nil {
+		return nil, fmt.Errorf("create ledger: %w", err)
+	}
+	l := &Ledger{}
+	if l.write, err = pool(dsn(file, writerPragmas()...), 1); err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", file, err)
+	}
+	c, err := connect(ctx, l.write)
+	if err == nil {
+		err = migrate(ctx, c, scripts)
+	}
+	if err == nil {
+		l.read, err = pool(dsn(file, "query_only(1)"), readers)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", file, err), l.write.Close())
+	}
+	l.w = newWriter(l.write, c)
+	l.close = sync.OnceValue(func() error {
+		return errors.Join(l.w.close(), l.read.Close(), l.write.Close())
+	})
+	return l, nil
+}
+
+// create makes an empty file that only this user can read, and makes its name
+// durable; SQLite does that for the write-ahead log, not for the file itself.
+func create(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// pool opens a database with at most n connections, which stay open.
+func pool(name string, n int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
+}
+
+// Do implements gateway.Ledger. At most 64 closures share a commit. A panic in
+// f, and anything that went wrong in SQLite while f ran, is an error even if f
+// does not return it. When the commit itself fails, all closures of the batch
+// fail; after a power loss their changes may be found all the same, so what
+// they point to MUST NOT be deleted by the caller but left to a sweep.
+func (l *Ledger) Do(ctx context.Context, f func(gateway.Tx) error) error {
+	return l.w.do(ctx, func(t *tx) error { return f(t) })
+}
+
+// Close ends the ledger after the commit under way. Calls that wait fail with
+// ErrClosed. It may be called twice.
+func (l *Ledger) Close() error { return l.close() }
+
+// view runs f on one consistent state of the ledger.
+func (l *Ledger) view(ctx context.Context, f func(q query) error) error {
+	t, err := l.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("begin to read: %w", err)
+	}
+	defer t.Rollback()
+	return f(query{ctx, t})
+}
