@@ -64,7 +64,9 @@ func Decode(label string, b []byte) Result {
 	claimed := lookup(label)
 	used := choose(claimed, b)
 	w := writer{out: make([]byte, 0, len(b)+len(b)/2+16)}
-	mixed := used.decodeLines(&w, b[used.skip:])
+	rest := b[used.skip:]
+	used.skip = 0 // the mark is behind us; lines have none of their own
+	mixed := used.decodeLines(&w, rest)
 	return Result{
 		Text:     string(w.out),
 		Charset:  used.name,

@@ -24,9 +24,6 @@ type Row struct {
 	Names []string
 	// Media are the MIME types that claim this kind.
 	Media []string
-	// Family groups kinds whose names may stand for each other without it
-	// being a disguise, "" for none.
-	Family string
 	// Blocked says that files of this kind are never accepted.
 	Blocked bool
 	// Match judges content.
@@ -35,14 +32,6 @@ type Row struct {
 	// It may be nil.
 	Reason func(data []byte) format.Reason
 }
-
-// The families of magic's rows. Pictures share theirs with the kinds that are
-// rebuilt.
-const (
-	familyPicture = "picture"
-	familyOffice  = "office"
-	familyArchive = "archive"
-)
 
 // Rows returns all rows in the order in which content is judged: what is
 // dangerous first, containers by what they hold before containers as such.

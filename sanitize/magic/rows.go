@@ -23,7 +23,7 @@ func dangerousRows() []Row {
 
 func documentRows() []Row {
 	return []Row{
-		{Kind: format.OOXML, Family: familyOffice, Match: matchOOXML, Reason: ooxmlReason,
+		{Kind: format.OOXML, Match: matchOOXML, Reason: ooxmlReason,
 			Names: []string{"docx", "xlsx", "pptx", "docm", "xlsm", "pptm", "dotx", "dotm", "xltx", "xltm", "potx", "potm", "ppsx", "ppsm", "xlsb", "xlam", "ppam", "vsdx", "xps", "oxps"},
 			Media: []string{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 				"application/vnd.ms-word.document.macroenabled.12", "application/vnd.ms-excel.sheet.macroenabled.12", "application/vnd.ms-powerpoint.presentation.macroenabled.12"}},
@@ -32,10 +32,10 @@ func documentRows() []Row {
 			Media: []string{"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.presentation"}},
 		{Kind: format.MSG, Match: matchMSG, Names: []string{"msg", "oft"}, Media: []string{"application/vnd.ms-outlook"}},
 		{Kind: format.JTD, Match: matchJTD, Names: []string{"jtd", "jtt", "jtdc", "jttc"}, Media: []string{"application/x-js-taro"}},
-		{Kind: format.OLE, Family: familyOffice, Match: matchOLE, Reason: oleReason,
+		{Kind: format.OLE, Match: matchOLE, Reason: oleReason,
 			Names: []string{"doc", "xls", "ppt", "dot", "xlt", "pot", "pps", "vsd", "pub", "mpp", "wri", "hwp", "xla", "ppa", "xlw"},
 			Media: []string{"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/vnd.visio"}},
-		{Kind: format.RTF, Family: familyOffice, Match: signature(`{\rt`), Names: []string{"rtf"}, Media: []string{"application/rtf", "text/rtf"}},
+		{Kind: format.RTF, Match: signature(`{\rt`), Names: []string{"rtf"}, Media: []string{"application/rtf", "text/rtf"}},
 		{Kind: format.PDF, Match: matchPDF, Reason: pdfReason, Names: []string{"pdf"}, Media: []string{"application/pdf", "application/x-pdf"}},
 		{Kind: format.XDW, Match: matchNothing, Names: []string{"xdw", "xbd", "xct"}, Media: []string{"application/vnd.fujixerox.docuworks", "application/vnd.fujifilm.fb.docuworks"}},
 		{Kind: format.OneNote, Match: signature(oneNoteGUID, oneNoteTOC), Names: []string{"one", "onetoc2", "onepkg"}, Media: []string{"application/onenote", "application/msonenote"}},
@@ -54,12 +54,12 @@ const (
 
 func pictureRows() []Row {
 	return []Row{
-		{Kind: format.BMP, Family: familyPicture, Match: matchBMP, Names: []string{"bmp", "dib"}, Media: []string{"image/bmp", "image/x-ms-bmp"}},
-		{Kind: format.TIFF, Family: familyPicture, Match: signature("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), Names: []string{"tif", "tiff"}, Media: []string{"image/tiff"}},
-		{Kind: format.WebP, Family: familyPicture, Match: matchRIFF("WEBP"), Names: []string{"webp"}, Media: []string{"image/webp"}},
-		{Kind: format.HEIC, Family: familyPicture, Match: matchHEIC, Names: []string{"heic", "heif", "hif"}, Media: []string{"image/heic", "image/heif"}},
-		{Kind: format.AVIF, Family: familyPicture, Match: matchAVIF, Names: []string{"avif"}, Media: []string{"image/avif"}},
-		{Kind: format.ICO, Family: familyPicture, Match: matchICO, Names: []string{"ico", "cur"}, Media: []string{"image/vnd.microsoft.icon", "image/x-icon"}},
+		{Kind: format.BMP, Match: matchBMP, Names: []string{"bmp", "dib"}, Media: []string{"image/bmp", "image/x-ms-bmp"}},
+		{Kind: format.TIFF, Match: signature("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), Names: []string{"tif", "tiff"}, Media: []string{"image/tiff"}},
+		{Kind: format.WebP, Match: matchRIFF("WEBP"), Names: []string{"webp"}, Media: []string{"image/webp"}},
+		{Kind: format.HEIC, Match: matchHEIC, Names: []string{"heic", "heif", "hif"}, Media: []string{"image/heic", "image/heif"}},
+		{Kind: format.AVIF, Match: matchAVIF, Names: []string{"avif"}, Media: []string{"image/avif"}},
+		{Kind: format.ICO, Match: matchICO, Names: []string{"ico", "cur"}, Media: []string{"image/vnd.microsoft.icon", "image/x-icon"}},
 		{Kind: format.SVG, Match: matchSVG, Names: []string{"svg", "svgz"}, Media: []string{"image/svg+xml"}},
 		{Kind: format.EMF, Match: matchEMF, Names: []string{"emf"}, Media: []string{"image/emf", "image/x-emf"}},
 		{Kind: format.WMF, Match: matchWMF, Names: []string{"wmf"}, Media: []string{"image/wmf", "image/x-wmf"}},
@@ -68,17 +68,17 @@ func pictureRows() []Row {
 
 func archiveRows() []Row {
 	return []Row{
-		{Kind: format.Zip, Family: familyArchive, Match: matchZip, Reason: zipReason, Names: []string{"zip", "zipx", "epub", "kmz"}, Media: []string{"application/zip", "application/x-zip-compressed", "application/epub+zip"}},
-		{Kind: format.SevenZ, Family: familyArchive, Match: signature("7z\xBC\xAF\x27\x1C"), Reason: sevenReason, Names: []string{"7z"}, Media: []string{"application/x-7z-compressed"}},
-		{Kind: format.RAR, Family: familyArchive, Match: signature(rarMark), Reason: rarReason, Names: []string{"rar"}, Media: []string{"application/vnd.rar", "application/x-rar-compressed"}},
-		{Kind: format.LZH, Family: familyArchive, Match: matchLZH, Names: []string{"lzh", "lha"}, Media: []string{"application/x-lzh-compressed", "application/x-lha"}},
-		{Kind: format.Tar, Family: familyArchive, Match: matchTar, Names: []string{"tar"}, Media: []string{"application/x-tar"}},
-		{Kind: format.Gzip, Family: familyArchive, Match: signature("\x1F\x8B\x08"), Names: []string{"gz", "tgz", "taz"}, Media: []string{"application/gzip", "application/x-gzip"}},
-		{Kind: format.Bzip2, Family: familyArchive, Match: matchBzip2, Names: []string{"bz2", "tbz", "tbz2"}, Media: []string{"application/x-bzip2"}},
-		{Kind: format.XZ, Family: familyArchive, Match: signature("\xFD7zXZ\x00"), Names: []string{"xz", "txz"}, Media: []string{"application/x-xz"}},
-		{Kind: format.Zstd, Family: familyArchive, Match: signature("\x28\xB5\x2F\xFD"), Names: []string{"zst", "tzst"}, Media: []string{"application/zstd"}},
-		{Kind: format.Cab, Family: familyArchive, Match: signature("MSCF\x00\x00\x00\x00"), Names: []string{"cab"}, Media: []string{"application/vnd.ms-cab-compressed"}},
-		{Kind: format.OtherArchive, Family: familyArchive, Match: matchOtherArchive, Names: []string{"arj", "cpio", "ace", "z", "lz", "lz4", "lzma", "sit", "xar", "pkg", "alz", "egg"}},
+		{Kind: format.Zip, Match: matchZip, Reason: zipReason, Names: []string{"zip", "zipx", "epub", "kmz"}, Media: []string{"application/zip", "application/x-zip-compressed", "application/epub+zip"}},
+		{Kind: format.SevenZ, Match: signature("7z\xBC\xAF\x27\x1C"), Reason: sevenReason, Names: []string{"7z"}, Media: []string{"application/x-7z-compressed"}},
+		{Kind: format.RAR, Match: signature(rarMark), Reason: rarReason, Names: []string{"rar"}, Media: []string{"application/vnd.rar", "application/x-rar-compressed"}},
+		{Kind: format.LZH, Match: matchLZH, Names: []string{"lzh", "lha"}, Media: []string{"application/x-lzh-compressed", "application/x-lha"}},
+		{Kind: format.Tar, Match: matchTar, Names: []string{"tar"}, Media: []string{"application/x-tar"}},
+		{Kind: format.Gzip, Match: signature("\x1F\x8B\x08"), Names: []string{"gz", "tgz", "taz"}, Media: []string{"application/gzip", "application/x-gzip"}},
+		{Kind: format.Bzip2, Match: matchBzip2, Names: []string{"bz2", "tbz", "tbz2"}, Media: []string{"application/x-bzip2"}},
+		{Kind: format.XZ, Match: signature("\xFD7zXZ\x00"), Names: []string{"xz", "txz"}, Media: []string{"application/x-xz"}},
+		{Kind: format.Zstd, Match: signature("\x28\xB5\x2F\xFD"), Names: []string{"zst", "tzst"}, Media: []string{"application/zstd"}},
+		{Kind: format.Cab, Match: signature("MSCF\x00\x00\x00\x00"), Names: []string{"cab"}, Media: []string{"application/vnd.ms-cab-compressed"}},
+		{Kind: format.OtherArchive, Match: matchOtherArchive, Names: []string{"arj", "cpio", "ace", "z", "lz", "lz4", "lzma", "sit", "xar", "pkg", "alz", "egg"}},
 	}
 }
 
