@@ -50,11 +50,17 @@ func (d *Deliver) settle(ctx context.Context, v gateway.Delivery, a attempt) err
 	if err != nil {
 		return err
 	}
+	var created gateway.Record
+	if draft != nil {
+		if created, err = d.record("delivery.created", audit.Success, *draft, draft.Waiting(), ""); err != nil {
+			return err
+		}
+	}
 	err = d.Ledger.Do(ctx, func(tx gateway.Tx) error {
 		if err := tx.Outcome(v, rs...); err != nil || draft == nil {
 			return err
 		}
-		return tx.AddDelivery(*draft)
+		return tx.AddDelivery(*draft, created)
 	})
 	if err != nil {
 		return err

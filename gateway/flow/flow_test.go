@@ -362,7 +362,11 @@ func TestDraftIsComposed(t *testing.T) {
 	draft := gateway.Delivery{ID: id, Message: m.ID, Receipt: m.Receipt, Kind: gateway.KindPostmaster, About: about.ID, State: gateway.Drafted,
 		Recipients: []gateway.Recipient{{Address: w.Postmaster, State: gateway.Pending}}, Verdict: "rebuilt",
 		CreatedAt: w.now, NextAt: w.now, ExpiresAt: w.now.Add(time.Hour), Policy: about.Policy}
-	if err := w.ledger.Do(t.Context(), func(tx gateway.Tx) error { return tx.AddDelivery(draft) }); err != nil {
+	created, err := w.Scribe.System("delivery.created", audit.Success, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.ledger.Do(t.Context(), func(tx gateway.Tx) error { return tx.AddDelivery(draft, created) }); err != nil {
 		t.Fatal(err)
 	}
 	w.step()
@@ -397,6 +401,7 @@ func TestJanitor(t *testing.T) {
 	if err := j.Tidy(t.Context()); err != nil || !kept(relayed) || !kept(held) {
 		t.Fatalf("something went early: %v", err)
 	}
+	w.now = w.now.Add(time.Second)
 	j.Cap = 1 // over the disk cap: the relayed one goes, the held one stays
 	if err := j.Tidy(t.Context()); err != nil || kept(relayed) || !kept(held) {
 		t.Fatalf("cap: relayed kept %v, held kept %v, %v", kept(relayed), kept(held), err)
@@ -423,7 +428,11 @@ func finish(t *testing.T, w *world, m gateway.Message) {
 		if d.State != gateway.Ready {
 			continue
 		}
-		err := w.ledger.Do(t.Context(), func(tx gateway.Tx) error {
+		relayed, err := w.Scribe.System("relay.relayed", audit.Success, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.ledger.Do(t.Context(), func(tx gateway.Tx) error {
 			d, err := tx.ClaimDelivery("deliver", w.now, w.now.Add(time.Minute))
 			if err != nil {
 				return err
@@ -432,7 +441,7 @@ func finish(t *testing.T, w *world, m gateway.Message) {
 				d.Recipients[i].State = gateway.Taken
 			}
 			d.State = gateway.Relayed
-			return tx.Outcome(d)
+			return tx.Outcome(d, relayed)
 		})
 		if err != nil {
 			t.Fatal(err)
