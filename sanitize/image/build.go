@@ -65,14 +65,11 @@ func readPicture(in *ir.Reader) (*stdimage.NRGBA, error) {
 	got := 0
 	for {
 		v, err := in.Next()
-		if errors.Is(err, io.EOF) {
+		if _, end := v.(ir.End); end || errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read picture: %w", err)
-		}
-		if _, ok := v.(ir.End); ok {
-			break
 		}
 		switch v := v.(type) {
 		case ir.Note, ir.Number:

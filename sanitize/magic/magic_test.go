@@ -49,15 +49,12 @@ type sample struct {
 	reason format.Reason
 }
 
-func samples(t testing.TB) []sample {
+func samples(t testing.TB) []sample { return append(codeSamples(t), contentSamples(t)...) }
+
+// codeSamples are what is never accepted.
+func codeSamples(t testing.TB) []sample {
 	const c, p = format.Certain, format.Plausible
-	docx := zipOf(t, "[Content_Types].xml=<Types/>", "word/document.xml=<w/>")
-	odt := zipOf(t, "mimetype=application/vnd.oasis.opendocument.text", "content.xml=x", "META-INF/manifest.xml=<manifest/>")
-	lockedODT := zipOf(t, "mimetype=application/vnd.oasis.opendocument.text", "content.xml=x", "META-INF/manifest.xml=<manifest:encryption-data/>")
-	plainZip := zipOf(t, "a.txt=hello")
-	frame := append([]byte{0xFF, 0xFB, 0x90, 0x00}, make([]byte, 413)...)
 	msi := "\x84\x10\x0C\x00\x00\x00\x00\x00\xC0\x00\x00\x00\x00\x00\x00\x46"
-	bof := "\x09\x08\x10\x00" + strings.Repeat("\x00", 16)
 	return []sample{
 		{"PE", padded("MZ\x90\x00", 200, 0x3C, "\x80\x00\x00\x00"+strings.Repeat("\x00", 64)+"PE\x00\x00"), format.Executable, c, ""},
 		{"ELF", []byte("\x7FELF\x02\x01\x01"), format.Executable, c, ""},
@@ -97,6 +94,19 @@ func samples(t testing.TB) []sample {
 		{"vbs", []byte("Set o = CreateObject(\"WScript.Shell\")\n"), format.Script, p, ""},
 		{"powershell", []byte("powershell -enc AAAA\n"), format.Script, p, ""},
 		{"chm", []byte("ITSF\x03\x00\x00\x00"), format.Help, c, ""},
+	}
+}
+
+// contentSamples are documents, pictures, archives and the rest.
+func contentSamples(t testing.TB) []sample {
+	const c, p = format.Certain, format.Plausible
+	docx := zipOf(t, "[Content_Types].xml=<Types/>", "word/document.xml=<w/>")
+	odt := zipOf(t, "mimetype=application/vnd.oasis.opendocument.text", "content.xml=x", "META-INF/manifest.xml=<manifest/>")
+	lockedODT := zipOf(t, "mimetype=application/vnd.oasis.opendocument.text", "content.xml=x", "META-INF/manifest.xml=<manifest:encryption-data/>")
+	plainZip := zipOf(t, "a.txt=hello")
+	frame := append([]byte{0xFF, 0xFB, 0x90, 0x00}, make([]byte, 413)...)
+	bof := "\x09\x08\x10\x00" + strings.Repeat("\x00", 16)
+	return []sample{
 		{"docx", docx, format.OOXML, c, ""},
 		{"docx without its directory", withoutDirectory(docx), format.OOXML, c, ""},
 		{"docx with a prefix of nothing", docx, format.OOXML, c, ""},
