@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 // maxPlace is the most bytes that seq and seg add to a draft.
@@ -231,28 +230,29 @@ func (m *members) sub(k string, fill func(*members)) {
 }
 
 // appendString quotes s as RFC 8785 section 3.2.2.2 orders: only the quote, the
-// backslash and control characters are escaped.
+// backslash and control characters are escaped. All of them are single bytes,
+// which occur in UTF-8 as themselves only.
 func appendString(b []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')
-	for _, r := range s {
-		switch {
-		case r == '"', r == '\\':
-			b = append(b, '\\', byte(r))
-		case r == '\b':
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"', c == '\\':
+			b = append(b, '\\', c)
+		case c >= ' ':
+			b = append(b, c)
+		case c == '\b':
 			b = append(b, '\\', 'b')
-		case r == '\t':
+		case c == '\t':
 			b = append(b, '\\', 't')
-		case r == '\n':
+		case c == '\n':
 			b = append(b, '\\', 'n')
-		case r == '\f':
+		case c == '\f':
 			b = append(b, '\\', 'f')
-		case r == '\r':
+		case c == '\r':
 			b = append(b, '\\', 'r')
-		case r < ' ':
-			b = append(b, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
 		default:
-			b = utf8.AppendRune(b, r)
+			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		}
 	}
 	return append(b, '"')

@@ -11,7 +11,7 @@ import (
 )
 
 // FS is the directory of a log as its writer needs it. Names are slash paths
-// below the directory, as in io/fs. DirFS gives the real one; tests give one
+// below the directory, as in io/fs. A Dir is the real one; tests give one
 // that fails or loses what was not synced.
 type FS interface {
 	fs.FS
@@ -39,36 +39,48 @@ type File interface {
 // ErrLocked says that another process is writing the log.
 var ErrLocked = errors.New("audit log is in use by another process")
 
-// dirFS is an FS on a real directory. All names are resolved inside it; a
-// symbolic link that leads out is refused by os.Root.
-type dirFS struct {
+// Dir is an FS on a real directory. All names are resolved inside it; a symbolic
+// link that leads out is refused by os.Root.
+type Dir struct {
 	fs.FS
 	root *os.Root
 }
 
-// DirFS opens dir, which must exist, as the place of a log. Files are made with
-// mode 0640 and directories 0750, so that a group of auditors can read them.
-func DirFS(dir string) (FS, error) {
-	root, err := os.OpenRoot(dir)
+// OpenDir opens a directory, which must exist, as the place of a log. Files are
+// made with mode 0640 and directories 0750, so that a group of auditors can read
+// them.
+func OpenDir(name string) (*Dir, error) {
+	root, err := os.OpenRoot(name)
 	if err != nil {
 		return nil, fmt.Errorf("open log directory: %w", err)
 	}
-	return dirFS{root.FS(), root}, nil
+	return &Dir{root.FS(), root}, nil
 }
 
-func (d dirFS) Append(name string) (File, error) {
+// Close gives the directory up. Files opened from it stay usable.
+func (d *Dir) Close() error { return d.root.Close() }
+
+// Append implements FS.
+func (d *Dir) Append(name string) (File, error) {
 	return d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
 }
 
-func (d dirFS) Create(name string) (File, error) {
+// Create implements FS.
+func (d *Dir) Create(name string) (File, error) {
 	return d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
 }
 
-func (d dirFS) Mkdir(name string) error      { return d.root.Mkdir(name, 0o750) }
-func (d dirFS) Rename(from, to string) error { return d.root.Rename(from, to) }
-func (d dirFS) Remove(name string) error     { return d.root.Remove(name) }
+// Mkdir implements FS.
+func (d *Dir) Mkdir(name string) error { return d.root.Mkdir(name, 0o750) }
 
-func (d dirFS) SyncDir(name string) error {
+// Rename implements FS.
+func (d *Dir) Rename(from, to string) error { return d.root.Rename(from, to) }
+
+// Remove implements FS.
+func (d *Dir) Remove(name string) error { return d.root.Remove(name) }
+
+// SyncDir implements FS.
+func (d *Dir) SyncDir(name string) error {
 	f, err := d.root.Open(name)
 	if err != nil {
 		return err
@@ -76,14 +88,14 @@ func (d dirFS) SyncDir(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (d dirFS) Lock(name string) (io.Closer, error) {
+// Lock implements FS. The kernel gives the lock back when the process ends.
+func (d *Dir) Lock(name string) (io.Closer, error) {
 	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
 	if err := lockFile(f); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrLocked, err), f.Close())
 	}
 	return f, nil
 }

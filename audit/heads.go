@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 )
 
 // head is a checkpoint that the records must give.
@@ -106,30 +105,33 @@ func (v *verifier) history() (Checkpoint, error) {
 		} else if err != nil {
 			return Checkpoint{}, err
 		}
-		for n := historyEnd(b); n > 0; n = historyEnd(b) {
-			c, err := OpenCheckpoint(b[:n-1], v.keys)
-			if err != nil || c.Size <= last.Size {
-				v.rep.fault(FaultCheckpoint, -1, -1, name)
-			} else {
-				last = c
-				v.expect(c, name, false)
-			}
-			b = b[n:]
-		}
-		if len(b) > 0 && (i < len(list)-1 || !unfinishedEntry(b, v.keys)) {
-			v.rep.fault(FaultCheckpoint, -1, -1, name)
-		}
+		last = v.entries(b, name, last, i == len(list)-1)
 	}
 	return last, nil
 }
 
-// unfinishedEntry reports whether b may be the beginning of an entry that a
-// crash cut short, as opposed to a changed one: it begins as all entries do and
-// is no longer than one.
-func unfinishedEntry(b []byte, keys Keys) bool {
-	start := keys.Origin() + "\n"
-	n := min(len(b), len(start))
-	return string(b[:n]) == start[:n] && len(b) <= maxNote && !strings.Contains(string(b), "\n\n\n")
+// entries reads the history of one month. The end of the newest may be
+// unreadable: a crash came while it was written. A checkpoint lost that way was
+// not published, which collectHeads compares.
+func (v *verifier) entries(b []byte, name string, last Checkpoint, newest bool) Checkpoint {
+	for len(b) > 0 {
+		n := historyEnd(b)
+		c, err := Checkpoint{}, ErrCheckpoint
+		if n > 0 {
+			c, err = OpenCheckpoint(b[:n-1], v.keys)
+		} else {
+			n = len(b)
+		}
+		b = b[n:]
+		switch {
+		case err == nil && c.Size > last.Size:
+			last = c
+			v.expect(c, name, false)
+		case err == nil || !newest || len(b) > 0 || n > maxNote:
+			v.rep.fault(FaultCheckpoint, -1, -1, name)
+		}
+	}
+	return last
 }
 
 // compare holds the tree of the given size against the checkpoints of that size.

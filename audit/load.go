@@ -76,18 +76,26 @@ func (w *Writer) loadSigned() error {
 	return w.republish()
 }
 
-// lastEntry returns the last checkpoint of a history and the length of its whole
-// entries. Only the last one's signature is checked.
+// lastEntry returns the last checkpoint of a history and the length of its good
+// entries. An unreadable last entry was being written when the crash came; that
+// it was not published, republish checks. Earlier signatures are left to Verify.
 func lastEntry(b []byte, keys Keys) (Checkpoint, int, error) {
-	end, start := 0, 0
+	var before, start, end int
 	for n := historyEnd(b); n > 0; n = historyEnd(b[end:]) {
-		start, end = end, end+n
+		before, start, end = start, end, end+n
 	}
 	if end == 0 {
 		return Checkpoint{}, 0, nil
 	}
 	c, err := OpenCheckpoint(b[start:end-1], keys)
-	return c, end, err
+	if err == nil {
+		return c, end, nil
+	}
+	if start == 0 {
+		return Checkpoint{}, 0, nil
+	}
+	c, err = OpenCheckpoint(b[before:start-1], keys)
+	return c, start, err
 }
 
 // republish makes the published checkpoint that of the history.
@@ -278,7 +286,7 @@ func (w *Writer) remember(ctx context.Context, month string) error {
 	}
 	_, _, err := scanSegment(ctx, w.fs, month, func(line []byte, _ int64) error {
 		lines--
-		return w.know(line, lines >= recentRecords)
+		return w.know(line, lines >= w.opt.remember)
 	})
 	return err
 }
@@ -313,7 +321,7 @@ func (w *Writer) loadLast(ctx context.Context, month string, first int64) (int64
 	}
 	defer f.Close()
 	seq := first
-	early := w.signed.Size - recentRecords
+	early := w.signed.Size - int64(w.opt.remember)
 	good, torn, err := scanLines(ctx, f, func(line []byte, _ int64) error {
 		seq++
 		if seq <= w.signed.Size {

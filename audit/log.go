@@ -37,6 +37,8 @@ type Options struct {
 	Keys     Keys           // public keys that signed this log, Signer's among them
 	Location *time.Location // where months begin; nil is UTC+9, the time of Japan
 	Ballast  int64          // bytes kept in reserve, 64 KiB to 1 MiB; 0 is 256 KiB
+
+	remember int // records known by id; 0 is recentRecords
 }
 
 // Recovery tells what Open found and mended after a crash.
@@ -90,11 +92,14 @@ func Open(ctx context.Context, f FS, o Options) (*Writer, error) {
 	if o.Ballast < 64<<10 || o.Ballast > 1<<20 {
 		return nil, fmt.Errorf("ballast of %d bytes is not within 64 KiB to 1 MiB", o.Ballast)
 	}
+	if o.remember == 0 {
+		o.remember = recentRecords
+	}
 	lock, err := f.Lock(lockName)
 	if err != nil {
 		return nil, fmt.Errorf("lock audit log: %w", err)
 	}
-	w := &Writer{fs: f, opt: o, lock: lock, recent: newRecent(), dirs: map[string]bool{}}
+	w := &Writer{fs: f, opt: o, lock: lock, recent: newRecent(o.remember), dirs: map[string]bool{}}
 	if err := w.open(ctx); err != nil {
 		w.closeFiles()
 		return nil, errors.Join(fmt.Errorf("open audit log: %w", err), lock.Close())

@@ -18,7 +18,8 @@ type order struct {
 	rep     *Report
 	present int64 // first record present; those before were purged
 
-	latest  time.Time // the largest time since the clock was last changed
+	rows    time.Time // the largest time of the ledger's records, and
+	own     time.Time // of the log's own, since the clock was last changed
 	beat    time.Time // the last heartbeat, or the first record
 	last    time.Time // of the last record
 	stopped bool      // the sequencer said so, and has not started again
@@ -33,15 +34,18 @@ type purge struct{ first, end int64 }
 // see takes the next record.
 func (o *order) see(e Event) {
 	if o.rep.From.IsZero() {
-		o.rep.From, o.latest, o.beat = e.TS, e.TS, e.TS
+		o.rep.From, o.beat = e.TS, e.TS
 	}
 	o.rep.To, o.last = e.TS, e.TS
 	if e.Seq >= o.rep.Signed.Size && o.waiting.IsZero() {
 		o.waiting = e.TS
+		if o.beat.After(e.TS) { // a row that had waited in the ledger
+			o.waiting = o.beat
+		}
 	}
 	switch e.Verb {
 	case VerbClockChanged:
-		o.changed = true
+		o.changed, o.rows, o.own = true, time.Time{}, time.Time{}
 	case VerbStopped:
 		o.stopped = o.stopped || e.Object.Type == sequencerObject
 	case VerbPurged:
@@ -53,16 +57,27 @@ func (o *order) see(e Event) {
 	}
 }
 
-// clock reports a step back. After a recorded change, rows of before it may
-// still come, up to the next heartbeat.
+// clock reports a step back. Rows of the ledger come in the order of their
+// commits and the log's own records in the order of its clock; but a row may
+// have waited, so the two are not compared with each other. After a recorded
+// change, rows of before it may still come, up to the next heartbeat.
 func (o *order) clock(e Event) {
-	if e.TS.Before(o.latest.Add(-o.opt.Skew)) && !o.changed && o.counts(e.Seq) {
+	latest := &o.rows
+	if isOwn(e) {
+		latest = &o.own
+	}
+	back := e.TS.Before(latest.Add(-o.opt.Skew))
+	if back && !o.changed && o.counts(e.Seq) {
 		o.rep.fault(FaultClock, e.Seq, e.Seq+1, segmentName(e.Seg))
-		o.latest = e.TS // report each step once
 	}
-	if o.changed || e.TS.After(o.latest) {
-		o.latest = e.TS
+	if back || o.changed || e.TS.After(*latest) {
+		*latest = e.TS // so that each step is reported once
 	}
+}
+
+// isOwn reports whether sequencer or Writer made the record, not the ledger.
+func isOwn(e Event) bool {
+	return e.Actor.Type == ActorSystem && (e.Object.Type == sequencerObject || e.Object.Type == segmentObject)
 }
 
 func (o *order) heartbeat(e Event) {
@@ -74,7 +89,7 @@ func (o *order) heartbeat(e Event) {
 			o.rep.fault(FaultSilence, e.Seq, e.Seq+1, segmentName(e.Seg))
 		}
 	}
-	o.beat, o.latest = e.TS, e.TS
+	o.beat = e.TS
 	o.stopped, o.changed = false, false
 }
 

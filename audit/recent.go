@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// recentRecords is how many of the last records a Writer knows by id. It is
-// well above MaxBatch, the most that a sequencer can have appended without the
-// ledger knowing.
-const recentRecords = 4096
+// recentRecords is how many of the last records a Writer knows by id, at some
+// 200 bytes each. It is far above MaxBatch, the most that a sequencer can have
+// appended without the ledger knowing, so that rows of slow transactions do not
+// cause searches even in a burst.
+const recentRecords = 1 << 16
 
 // place is where an event stands in the log, and the digest of its draft.
 type place struct {
@@ -22,6 +23,7 @@ type place struct {
 // place it has. Events of records that it no longer holds are recognized by
 // their time: horizon is the latest time among those records.
 type recent struct {
+	limit   int
 	byID    map[string]place
 	ring    []ringEntry
 	next    int
@@ -33,14 +35,14 @@ type ringEntry struct {
 	ts time.Time
 }
 
-func newRecent() *recent {
-	return &recent{byID: map[string]place{}, ring: make([]ringEntry, 0, recentRecords)}
+func newRecent(limit int) *recent {
+	return &recent{limit: limit, byID: map[string]place{}}
 }
 
 // add remembers a record and forgets the oldest.
 func (r *recent) add(id string, ts time.Time, p place) {
 	r.byID[id] = p
-	if len(r.ring) < recentRecords {
+	if len(r.ring) < r.limit {
 		r.ring = append(r.ring, ringEntry{id, ts})
 		return
 	}
@@ -48,7 +50,7 @@ func (r *recent) add(id string, ts time.Time, p place) {
 	delete(r.byID, old.id)
 	r.passed(old.ts)
 	r.ring[r.next] = ringEntry{id, ts}
-	r.next = (r.next + 1) % recentRecords
+	r.next = (r.next + 1) % r.limit
 }
 
 // passed notes the time of a record that is in the log but not remembered.

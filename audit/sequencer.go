@@ -139,24 +139,37 @@ func (s *Sequencer) queue(v Verb, c Change) error {
 	return nil
 }
 
-// cycle brings the log up to date once.
+// cycle brings the log up to date once: a changed clock is recorded before the
+// rows that come after it, the heartbeat after the rows that came before it. A
+// ledger out of reach does not keep the log from living on.
 func (s *Sequencer) cycle(ctx context.Context) error {
 	if err := s.watchClock(); err != nil {
 		return err
 	}
-	if s.beat.IsZero() || time.Since(s.beat) >= s.Interval {
-		if err := s.queue(VerbHeartbeat, Change{}); err != nil {
-			return err
-		}
-		s.beat = time.Now()
-	}
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
-	if err := s.drain(ctx); err != nil {
+	away := s.drain(ctx)
+	if s.beat.IsZero() || time.Since(s.beat) >= s.Interval {
+		if err := s.heartbeat(ctx); err != nil {
+			return errors.Join(away, err)
+		}
+	}
+	return errors.Join(away, s.signIfDue(ctx, false))
+}
+
+// heartbeat appends the record that the log is alive. One that fails is not made
+// up for later: the silence is to be seen.
+func (s *Sequencer) heartbeat(ctx context.Context) error {
+	if err := s.queue(VerbHeartbeat, Change{}); err != nil {
 		return err
 	}
-	return s.signIfDue(ctx, false)
+	if err := s.flush(ctx); err != nil {
+		s.own = nil
+		return err
+	}
+	s.beat = time.Now()
+	return nil
 }
 
 // watchClock records when the wall clock moved otherwise than time passed.

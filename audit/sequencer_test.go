@@ -192,6 +192,39 @@ func TestSequencerAfterTroubles(t *testing.T) {
 	}
 }
 
+// An hour without a disk is a silence in the log afterwards, although every row
+// is in it, with the time it had.
+func TestOutageIsVisible(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, o, l := newDisk(), testKeys(t), &ledger{}
+		s := &Sequencer{Source: l, Writer: mustOpen(t, d, o)}
+		stop := run(t, s)
+		time.Sleep(6 * time.Minute)
+		set := func(dead bool) { d.mu.Lock(); defer d.mu.Unlock(); d.dead = dead }
+		set(true)
+		for i := range 12 {
+			l.add(dated(time.Now(), i, i+1)...)
+			time.Sleep(5 * time.Minute)
+		}
+		if s.Healthy() == nil {
+			t.Error("healthy without a disk")
+		}
+		set(false)
+		time.Sleep(6 * time.Minute)
+		if err := s.Healthy(); err != nil {
+			t.Error(err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		agree(t, l, d)
+		r := mustVerify(t, d, o, VerifyOptions{})
+		if r.Verdict != Gap || len(r.Faults) != 1 || r.Faults[0].Code != FaultSilence {
+			t.Errorf("%v %v", r.Verdict, r.Faults)
+		}
+	})
+}
+
 // The sequencer dies between log and ledger, or the log loses what the ledger
 // had marked: another run puts every event in once.
 func TestSequencerResumes(t *testing.T) {

@@ -358,7 +358,7 @@ func TestVerifyUsage(t *testing.T) {
 // A Writer's log verifies at any moment, also while it is being written.
 func TestVerifyWhileWriting(t *testing.T) {
 	o := testKeys(t)
-	f, err := DirFS(t.TempDir())
+	f, err := OpenDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
