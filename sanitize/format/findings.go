@@ -51,6 +51,7 @@ var findings = map[string]FindingText{
 
 	// Pictures
 	"metadata_removed":    {"撮影場所などの付加情報を取り除きました", "metadata removed", true},
+	"color_profile":       {"", "colour profile ignored", false},
 	"trailing_data":       {"画像の後ろに付いた余分なデータを取り除きました", "trailing data removed", true},
 	"orientation_applied": {"", "EXIF orientation applied", false},
 	"animation_first":     {"動く画像は最初の１枚だけにしました", "first frame of an animation kept", false},

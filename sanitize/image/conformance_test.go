@@ -76,7 +76,7 @@ func TestPNGConformance(t *testing.T) {
 	s := sanitizetest.Suite{Show: show, CutIsFault: true, Golden: "testdata/golden",
 		Good: []sanitizetest.Sample{
 			{Name: "rgb", Data: plain, Shows: []string{"png 20x10 000000ff"}},
-			{Name: "carriers", Data: carriers, Findings: []string{codeMetadata}, Marks: []string{mark}},
+			{Name: "carriers", Data: carriers, Findings: []string{codeMetadata, codeProfile}, Marks: []string{mark}},
 			{Name: "polyglot", Data: append(bytes.Clone(plain), "PK\x03\x04<script>"+mark...), Findings: []string{codeTrailing}, Marks: []string{mark, "<script>"}},
 			{Name: "padding is no finding", Data: append(bytes.Clone(plain), 0, 0, 0)},
 			{Name: "grey", Data: encodePNG(t, noise(17, 5))},
@@ -88,6 +88,7 @@ func TestPNGConformance(t *testing.T) {
 			{Name: "many colours with alpha", Data: encodePNG(t, fade(40, 30))},
 			{Name: "turned", Data: withChunks(plain, pngChunk("eXIf", exif(binary.LittleEndian, 6, mark))), Findings: []string{codeMetadata, codeOrientation}, Marks: []string{mark}, Shows: []string{"png 10x20"}},
 			{Name: "animated", Data: withChunks(plain, pngChunk("acTL", []byte{0, 0, 0, 2, 0, 0, 0, 0})), Findings: []string{codeAnimation}},
+			{Name: "colour profile alone", Data: withChunks(plain, pngChunk("iCCP", append([]byte("p\x00\x00"), deflate(t, []byte(mark))...))), Findings: []string{codeProfile}, DeepMarks: []string{mark}},
 			{Name: "broken text chunk", Data: withChunks(plain, append([]byte{0, 0, 0, 3}, "tEXtabcXXXX"...)), Findings: []string{codeMetadata}},
 		},
 		Refused: []sanitizetest.Refusal{
@@ -209,7 +210,7 @@ func TestJPEGConformance(t *testing.T) {
 			{Name: "colour", Data: colour, Shows: []string{"jpeg 24x16"}},
 			{Name: "grey", Data: grey, Shows: []string{"jpeg 10x10"}},
 			{Name: "coarse", Data: colour, Profile: format.Profile{Quality: 30}, Shows: []string{"jpeg 24x16"}},
-			{Name: "carriers", Data: carriers, Findings: []string{codeMetadata}, Marks: []string{mark}},
+			{Name: "carriers", Data: carriers, Findings: []string{codeMetadata, codeProfile}, Marks: []string{mark}},
 			{Name: "motion photo", Data: append(bytes.Clone(colour), "\x00\x00\x00\x18ftypmp42"+mark...), Findings: []string{codeTrailing}, Marks: []string{mark, "ftypmp42"}},
 			{Name: "turned right", Data: turned(6), Findings: []string{codeMetadata, codeOrientation}, Shows: []string{"jpeg 16x24"}, Marks: []string{mark}},
 			{Name: "upside down", Data: turned(3), Findings: []string{codeMetadata, codeOrientation}, Shows: []string{"jpeg 24x16"}},

@@ -34,6 +34,7 @@ const MaxPixels = 1 << 26
 // The codes of findings that this package emits.
 const (
 	codeMetadata    = "metadata_removed"
+	codeProfile     = "color_profile"
 	codeTrailing    = "trailing_data"
 	codeOrientation = "orientation_applied"
 	codeAnimation   = "animation_first"
@@ -128,8 +129,11 @@ func holdDecode(err error) error {
 // notes emits the findings of a survey.
 func (s survey) notes(out *ir.Writer) error {
 	var all []ir.Note
-	if m := s.meta.String(); m != "" {
-		all = append(all, ir.Note{Code: codeMetadata, Detail: m})
+	if m := s.meta &^ metaICC; m != 0 {
+		all = append(all, ir.Note{Code: codeMetadata, Detail: m.String()})
+	}
+	if s.meta&metaICC != 0 {
+		all = append(all, ir.Note{Code: codeProfile})
 	}
 	if s.turn.turns() {
 		all = append(all, ir.Note{Code: codeOrientation, Detail: fmt.Sprint(int(s.turn))})
