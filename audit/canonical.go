@@ -102,12 +102,7 @@ func (e Event) encode(m *members) {
 		m.text("before", e.Change.Before)
 		m.text("path", e.Change.Path)
 	})
-	m.sub("checkpoint", func(m *members) {
-		m.text("origin", e.Checkpoint.Origin)
-		m.text("root", e.Checkpoint.Root)
-		m.text("sig", e.Checkpoint.Sig)
-		m.num("size", e.Checkpoint.Size)
-	})
+	m.sub("checkpoint", e.Checkpoint.encode)
 	m.sub("commit", func(m *members) {
 		m.text("filename", e.Commit.Filename)
 		m.text("subject", e.Commit.Subject)
@@ -163,6 +158,13 @@ func (o Object) encode(m *members) {
 	m.text("sha256_original", o.Original)
 	m.text("sha256_sanitized", o.Sanitized)
 	m.text("type", o.Type)
+}
+
+func (s Signed) encode(m *members) {
+	m.text("origin", s.Origin)
+	m.text("root", s.Root)
+	m.text("sig", s.Sig)
+	m.num("size", s.Size)
 }
 
 func (d Decision) encode(m *members) {
