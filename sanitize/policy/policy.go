@@ -45,6 +45,10 @@ var choices = map[format.Kind][]Action{
 	format.GIF:  {Image},
 }
 
+// Choices returns how files of the kind may be rebuilt, the default first;
+// none for a kind that is only quarantined or stripped.
+func Choices(k format.Kind) []Action { return slices.Clone(choices[k]) }
+
 // Rules are the effective rules for one recipient. The zero Rules hold
 // everything.
 type Rules struct {

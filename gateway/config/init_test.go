@@ -1,0 +1,68 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// answers are those of a small town, with a relay that needs no look-up.
+func answers() Answers {
+	return Answers{Name: "試験町 メールゲートウェイ", Contact: "情報政策課 (内線 123)", Postmaster: "jouhou@town.example.lg.jp",
+		Domains: []string{"town.example.lg.jp"}, Listen: []string{"127.0.0.1:2525"}, Hostname: "sekisho.town.example.lg.jp",
+		Clients: []string{"192.0.2.10"}, MyNumber: []string{"10.30.0.0/16"}, Relay: "198.51.100.25:25", Authserv: "mx.town.example.lg.jp",
+		Instance: "test-1", Recipients: []string{"jouhou@town.example.lg.jp"}}
+}
+
+var start = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+
+func initialized(t *testing.T, a Answers) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "sekisho")
+	if _, err := Init(dir, a, start); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestInitPassesCheck(t *testing.T) {
+	dir := initialized(t, answers())
+	c, err := Load(filepath.Join(dir, "sekisho.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ps := Check(t.Context(), c); len(ps) != 0 {
+		t.Errorf("problems:\n%v", ps)
+	}
+	if c.Office.Name != answers().Name || c.Storage.Dir != filepath.Join(dir, "data") || c.Keys.Dir != filepath.Join(dir, "keys") {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestInitWithoutAnswersSaysWhatIsMissing(t *testing.T) {
+	dir := initialized(t, Answers{})
+	c, err := Load(filepath.Join(dir, "sekisho.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := map[string]bool{"office.name": true, "office.contact": true, "office.postmaster": true, "office.domains": true,
+		"zones.mynumber": true, "intake.hostname": true, "intake.networks": true, "intake.recipients": true, "relay.address": true}
+	for _, p := range Check(t.Context(), c) {
+		if p.Severity == Error && !missing[p.Key] {
+			t.Errorf("unexpected: %v", p)
+		}
+		delete(missing, p.Key)
+	}
+	if len(missing) > 0 {
+		t.Errorf("not reported: %v", missing)
+	}
+}
+
+func TestInitOverwritesNothing(t *testing.T) {
+	dir := initialized(t, answers())
+	_, err := Init(dir, answers(), start)
+	if err == nil || !strings.Contains(err.Error(), "上書きはしません") {
+		t.Errorf("got %v", err)
+	}
+}
