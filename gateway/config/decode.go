@@ -205,6 +205,9 @@ func (d *decoder) object(n ast.Node, v reflect.Value, key string, depth int) {
 
 // table lays a mapping over a map with string keys and values.
 func (d *decoder) table(n ast.Node, v reflect.Value, key string) {
+	if v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
 	for _, e := range d.pairs(n, key) {
 		name, _ := plain(e.Key)
 		s, ok := plain(e.Value)
