@@ -96,6 +96,7 @@ func TestOperationLog(t *testing.T) {
 
 // TestEveryOperationFails fails the n-th operation of two Puts, for all n, with
 // and without its effect, and once for good; then the power goes.
+// spec: g3
 func TestEveryOperationFails(t *testing.T) {
 	first, second := bytes.Repeat([]byte("first "), 12000), []byte("second")
 	modes := map[string]func(m *memFS, n int){

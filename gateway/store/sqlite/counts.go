@@ -8,6 +8,13 @@ import (
 	"sekisho/gateway"
 )
 
+const (
+	oldestMessage = `SELECT coalesce(min(received_at), 0) FROM messages INDEXED BY messages_waiting
+		WHERE state <> 'settled'`
+	oldestDelivery = `SELECT coalesce(min(created_at), 0) FROM deliveries INDEXED BY deliveries_waiting
+		WHERE state IN ('drafted', 'ready', 'relaying')`
+)
+
 // Counts implements gateway.Ledger. It reads counters and two index entries,
 // whatever the number of rows.
 func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
@@ -24,12 +31,11 @@ func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
 		if err != nil {
 			return err
 		}
-		err = q.row(one(stamp{&message}), `SELECT coalesce(min(received_at), 0) FROM messages INDEXED BY messages_waiting WHERE state <> 'settled'`)
+		err = q.row(one(stamp{&message}), oldestMessage)
 		if err != nil {
 			return err
 		}
-		return q.row(one(stamp{&delivery}), `SELECT coalesce(min(created_at), 0) FROM deliveries INDEXED BY deliveries_waiting
-			WHERE state IN ('drafted', 'ready', 'relaying')`)
+		return q.row(one(stamp{&delivery}), oldestDelivery)
 	})
 	if err != nil {
 		return gateway.Counts{}, fmt.Errorf("read counts: %w", err)

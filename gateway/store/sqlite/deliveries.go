@@ -24,6 +24,9 @@ func scanDelivery(d *gateway.Delivery) func(scanner) error {
 	}
 }
 
+const recipientsOf = `SELECT delivery, address, state, code, reply, at FROM delivery_recipients
+	WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY delivery, pos`
+
 // recipients fills in the recipients of deliveries.
 func recipients(q reads, ds []gateway.Delivery) error {
 	at := make(map[gateway.ID]int, len(ds))
@@ -44,8 +47,7 @@ func recipients(q reads, ds []gateway.Delivery) error {
 		d := &ds[at[id]]
 		d.Recipients = append(d.Recipients, r)
 		return nil
-	}, `SELECT delivery, address, state, code, reply, at FROM delivery_recipients
-		WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY delivery, pos`, string(named))
+	}, recipientsOf, string(named))
 }
 
 // Delivery implements gateway.Ledger.

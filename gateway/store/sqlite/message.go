@@ -229,6 +229,9 @@ func (l *Ledger) MessageByReceipt(ctx context.Context, receipt string) (gateway.
 	return m, nil
 }
 
+const purgeable = `SELECT ` + messageColumns + ` FROM messages INDEXED BY messages_kept
+	WHERE state = 'settled' AND blob <> '' AND received_at < ? AND NOT ` + stillNeeded + ` ORDER BY received_at, n LIMIT ?`
+
 // Purgeable implements gateway.Ledger.
 func (l *Ledger) Purgeable(ctx context.Context, before time.Time, n int) ([]gateway.Message, error) {
 	var ms []gateway.Message
@@ -238,9 +241,7 @@ func (l *Ledger) Purgeable(ctx context.Context, before time.Time, n int) ([]gate
 			err := scanMessage(&m)(s)
 			ms = append(ms, m)
 			return err
-		}, `SELECT `+messageColumns+` FROM messages INDEXED BY messages_kept
-			WHERE state = 'settled' AND blob <> '' AND received_at < ? AND NOT `+stillNeeded+`
-			ORDER BY received_at, n LIMIT ?`, nanos(before), n)
+		}, purgeable, nanos(before), n)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read purgeable messages: %w", err)

@@ -56,13 +56,15 @@ func (t *tx) Note(r ...gateway.Record) error {
 	return t.change("note", func() error { return t.record("", r) })
 }
 
+const eraseOpenings = `DELETE FROM openings WHERE message = ?`
+
 // Erase implements gateway.Tx.
 func (t *tx) Erase(message gateway.ID, r ...gateway.Record) error {
 	return t.move("erase", func() error {
 		if message == "" {
 			return gateway.ErrNotFound
 		}
-		if _, err := t.exec(`DELETE FROM openings WHERE message = ?`, string(message)); err != nil {
+		if _, err := t.exec(eraseOpenings, string(message)); err != nil {
 			return err
 		}
 		return t.record(string(message), r)

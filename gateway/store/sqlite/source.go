@@ -7,10 +7,14 @@ import (
 	"sekisho/audit"
 )
 
+const pendingRows = `SELECT n, coalesce(seq, -1), event FROM audit_rows WHERE n IN (
+	SELECT * FROM (SELECT n FROM audit_rows INDEXED BY audit_rows_pending WHERE seq IS NULL ORDER BY n LIMIT ?2)
+	UNION ALL SELECT * FROM (SELECT n FROM audit_rows INDEXED BY audit_rows_seq WHERE seq > ?1 ORDER BY n LIMIT ?2))
+	ORDER BY n LIMIT ?2`
+
 // Pending implements audit.Source. There is one writer, so the order of rows
 // is that of their commits and no row turns up later in between.
 func (l *Ledger) Pending(ctx context.Context, after int64, n int) ([]audit.Row, error) {
-	const columns = `SELECT n, coalesce(seq, -1), event FROM audit_rows `
 	var rows []audit.Row
 	scan := func(s scanner) error {
 		var r audit.Row
@@ -26,10 +30,7 @@ func (l *Ledger) Pending(ctx context.Context, after int64, n int) ([]audit.Row, 
 		return nil
 	}
 	err := l.view(ctx, func(q query) error {
-		return q.rows(scan, columns+`WHERE n IN (
-				SELECT * FROM (SELECT n FROM audit_rows INDEXED BY audit_rows_pending WHERE seq IS NULL ORDER BY n LIMIT ?2)
-				UNION ALL SELECT * FROM (SELECT n FROM audit_rows INDEXED BY audit_rows_seq WHERE seq > ?1 ORDER BY n LIMIT ?2))
-			ORDER BY n LIMIT ?2`, after, n)
+		return q.rows(scan, pendingRows, after, n)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read pending audit rows: %w", err)

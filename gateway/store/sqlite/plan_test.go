@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestPlans checks that the queries that run all the time are steps in an
+// index, whatever the number of rows: no scan of a table, no sort of more than
+// what an index gave.
+func TestPlans(t *testing.T) {
+	l := openTest(t)
+	deliveries := selection{table: "deliveries", columns: deliveryColumns, age: "created_at", states: []string{"ready", "failed"}}
+	ofMessage := selection{table: "deliveries", columns: deliveryColumns, age: "created_at"}
+	ofMessage.where("message = ?", "x")
+	due := selection{table: "items", columns: itemColumns, age: "expires_at", states: []string{"held"}}
+	due.where("expires_at < ?", int64(1))
+	take := `UPDATE deliveries SET state = 'relaying', ` + lease
+	cases := []struct {
+		name, query string
+		want        []string
+	}{
+		{"claim message", claimMessage + nextMessage, []string{"USING INDEX messages_queue (queue_at<?)"}},
+		{"claim early message", claimMessage + earlyMessage, []string{"USING INDEX messages_due (due_at<?)"}},
+		{"claim delivery", take + nextDelivery, []string{"USING INDEX deliveries_queue (queue_at<?)"}},
+		{"claim early delivery", take + earlyDelivery, []string{"USING INDEX deliveries_due (due_at<?)"}},
+		{"claim draft", `UPDATE deliveries SET ` + lease + nextDraft, []string{"USING INDEX deliveries_drafts (due_at<?)"}},
+		{"renew message", `UPDATE messages SET until = 1` + leased, []string{"(id=?)"}},
+		{"deliveries by state", deliveries.sql(), []string{"INDEX deliveries_state (state=?)"}},
+		{"deliveries of a message", ofMessage.sql(), []string{"INDEX deliveries_message (message=?)"}},
+		{"items that are due", due.sql(), []string{"INDEX items_expiry (state=? AND expires_at<?)"}},
+		{"purgeable", purgeable, []string{"USING INDEX messages_kept (received_at<?)", "items_message (message=? AND state=?)", "deliveries_message (message=?)"}},
+		{"pending audit rows", pendingRows, []string{"audit_rows_pending", "audit_rows_seq (seq>?)"}},
+		{"oldest message", oldestMessage, []string{"messages_waiting"}},
+		{"oldest delivery", oldestDelivery, []string{"deliveries_waiting"}},
+		{"recipients", recipientsOf, []string{"USING PRIMARY KEY (delivery=?)"}},
+		{"openings of a message", eraseOpenings, []string{"openings_message (message=?)"}},
+	}
+	for _, c := range cases {
+		var plan []string
+		err := l.view(t.Context(), func(q query) error {
+			return q.rows(func(s scanner) error {
+				var id, parent, unused int
+				var detail string
+				err := s.Scan(&id, &parent, &unused, &detail)
+				plan = append(plan, detail)
+				return err
+			}, "EXPLAIN QUERY PLAN "+c.query, arguments(c.query)...)
+		})
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		all := strings.Join(plan, "\n")
+		for _, want := range c.want {
+			if !strings.Contains(all, want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, all)
+			}
+		}
+		for _, step := range plan {
+			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "_waiting") && !strings.Contains(step, "_pending") &&
+				!strings.Contains(step, "json_each") && !strings.HasPrefix(step, "SCAN (subquery") && !strings.HasPrefix(step, "SCAN CONSTANT") {
+				t.Errorf("%s: %s in\n%s", c.name, step, all)
+			}
+		}
+	}
+}
+
+// arguments returns as many arguments as a query takes.
+func arguments(query string) []any {
+	n := 0
+	for _, p := range regexp.MustCompile(`\?\d*`).FindAllString(query, -1) {
+		if at, err := strconv.Atoi(p[1:]); err == nil {
+			n = max(n, at)
+		} else {
+			n++
+		}
+	}
+	args := make([]any, n)
+	for i := range args {
+		args[i] = 1
+	}
+	return args
+}

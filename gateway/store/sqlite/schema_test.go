@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"bytes"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"sekisho/gateway"
+)
+
+func TestRefusedFiles(t *testing.T) {
+	cases := []struct {
+		name, script, says string
+	}{
+		{"a newer schema", "PRAGMA application_id = 0x53454b49; PRAGMA user_version = 1000; CREATE TABLE x (y)", "version is 1000, this program knows up to 1"},
+		{"another program", "CREATE TABLE x (y)", "another program"},
+		{"another application id", "PRAGMA application_id = 7", "another program"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "ledger.db")
+			db, err := sql.Open("sqlite", file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Exec(c.script); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			before := read(t, file)
+			_, err = Open(t.Context(), file)
+			if !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v", err)
+			}
+			if !bytes.Equal(read(t, file), before) {
+				t.Error("the file was changed")
+			}
+		})
+	}
+	t.Run("no database", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "ledger.db")
+		text := bytes.Repeat([]byte("not a database. "), 1000)
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := Open(t.Context(), file); err == nil {
+			l.Close()
+			t.Error("opened")
+		}
+		if !bytes.Equal(read(t, file), text) {
+			t.Error("the file was changed")
+		}
+	})
+	t.Run("no directory", func(t *testing.T) {
+		if l, err := Open(t.Context(), filepath.Join(t.TempDir(), "no", "ledger.db")); err == nil {
+			l.Close()
+			t.Error("opened")
+		}
+	})
+}
+
+func TestMigration(t *testing.T) {
+	scripts, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ledger with a space?.db")
+	l := openAt(t, file)
+	accept(t, l, 1)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	bad := append(scripts, "ALTER TABLE messages ADD COLUMN next_version INTEGER; INSERT INTO nothing VALUES (1)")
+	if l, err := open(t.Context(), file, bad); err == nil {
+		l.Close()
+		t.Fatal("a broken migration passed")
+	}
+	l = openAt(t, file) // is as it was
+	consistent(t, l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	next := append(scripts, "ALTER TABLE messages ADD COLUMN next_version INTEGER; UPDATE messages SET next_version = n")
+	for range 2 {
+		newer, err := open(t.Context(), file, next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newer.Message(t.Context(), mail(1).ID); err != nil {
+			t.Error(err)
+		}
+		if err := newer.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l, err := Open(t.Context(), file); !errors.Is(err, ErrSchema) {
+		l.Close()
+		t.Errorf("the older program opened the newer ledger: %v", err)
+	}
+}
+
+func TestOpenTogether(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			l, err := Open(t.Context(), file)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			accept(t, l, i)
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	l := openAt(t, file)
+	if c, err := l.Counts(t.Context()); err != nil || c != (gateway.Counts{Accepted: 4, OldestWaiting: begin, OriginalBytes: 40, AuditPending: 4}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	consistent(t, l)
+}
+
+func TestModes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	accept(t, openAt(t, file), 1)
+	names, err := filepath.Glob(file + "*")
+	if err != nil || len(names) != 3 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	for _, n := range names {
+		if i, err := os.Stat(n); err != nil || i.Mode() != 0o600 {
+			t.Errorf("%s: %v, %v", n, i.Mode(), err)
+		}
+	}
+}
+
+// TestPragmas checks, on the connections really used, what durability hangs on.
+func TestPragmas(t *testing.T) {
+	l := openTest(t)
+	want := map[string]int{"synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000, "secure_delete": 1, "trusted_schema": 0}
+	for name, n := range want {
+		var got int
+		err := l.w.do(t.Context(), func(x *tx) error { return x.conn.c.QueryRowContext(x.ctx, "PRAGMA "+name).Scan(&got) })
+		if err != nil || got != n {
+			t.Errorf("%s is %d, want %d, %v", name, got, n, err)
+		}
+	}
+	var mode string
+	if err := l.read.QueryRow("PRAGMA journal_mode").Scan(&mode); err != nil || mode != "wal" {
+		t.Errorf("journal mode %q, %v", mode, err)
+	}
+	if _, err := l.read.Exec("DELETE FROM messages"); err == nil {
+		t.Error("a reader can write")
+	}
+}
