@@ -159,7 +159,7 @@ var kinds = []format.Kind{
 	format.BMP, format.TIFF, format.WebP, format.HEIC, format.AVIF, format.ICO, format.SVG, format.EMF, format.WMF,
 	format.OOXML, format.ODF, format.OLE, format.MSG, format.RTF, format.JTD, format.XDW, format.MHT, format.TNEF,
 	format.ICS, format.VCF, format.Zip, format.SevenZ, format.RAR, format.LZH, format.Tar, format.Gzip, format.Bzip2,
-	format.XZ, format.Zstd, format.Cab, format.Executable, format.Script, format.Shortcut, format.DiskImage,
+	format.XZ, format.Zstd, format.Cab, format.OtherArchive, format.Executable, format.Script, format.Shortcut, format.DiskImage,
 	format.OneNote, format.Help, format.Database, format.Media, format.Fragment, format.External, format.Signature,
 }
 
