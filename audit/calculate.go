@@ -20,6 +20,7 @@ type hash [sha256.Size]byte
 func toHash(h hash) tlog.Hash { return tlog.Hash(h) }
 
 // leafHash is RFC 6962 section 2.1: SHA-256(0x00 ‖ record).
+// spec: rfc6962#2.1
 func leafHash(record []byte) hash {
 	h := sha256.New()
 	h.Write([]byte{0})

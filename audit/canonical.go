@@ -94,6 +94,7 @@ func plain(err error) error {
 
 // encode writes the members in the order of their names, which are all ASCII,
 // so byte order is the UTF-16 order that RFC 8785 section 3.2.3 asks for.
+// spec: rfc8785#3.2.3
 func (e Event) encode(m *members) {
 	m.sub("actor", e.Actor.encode)
 	m.list("articles", e.Articles)
@@ -234,6 +235,7 @@ func (m *members) sub(k string, fill func(*members)) {
 // appendString quotes s as RFC 8785 section 3.2.2.2 orders: only the quote, the
 // backslash and control characters are escaped. All of them are single bytes,
 // which occur in UTF-8 as themselves only.
+// spec: rfc8785#3.2.2.2
 func appendString(b []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')

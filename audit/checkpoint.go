@@ -33,6 +33,7 @@ type Checkpoint struct {
 }
 
 // text returns the body of the note: three lines as C2SP tlog-checkpoint says.
+// spec: c2sp/tlog-checkpoint#note-text
 func (c Checkpoint) text() string {
 	return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, c.Root)
 }
@@ -50,6 +51,7 @@ func (c Checkpoint) sign(s note.Signer) (Checkpoint, error) {
 
 // OpenCheckpoint reads a signed checkpoint and checks that a key of keys signed
 // it and that its origin is theirs. The error wraps ErrCheckpoint.
+// spec: c2sp/signed-note#signatures
 func OpenCheckpoint(msg []byte, keys Keys) (Checkpoint, error) {
 	if len(msg) > maxNote {
 		return Checkpoint{}, fmt.Errorf("%w: longer than %d bytes", ErrCheckpoint, maxNote)

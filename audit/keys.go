@@ -28,6 +28,7 @@ type KeyPair struct {
 // GenerateKey makes an Ed25519 log key named "sekisho-audit/<instance>".
 // instance is 1 to 64 of [0-9A-Za-z._-]; random may be nil for crypto/rand. A
 // rotated key keeps the name and differs in its key hash.
+// spec: c2sp/signed-note#verifier-keys
 func GenerateKey(random io.Reader, instance string) (KeyPair, error) {
 	if random == nil {
 		random = rand.Reader

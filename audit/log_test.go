@@ -281,6 +281,7 @@ func TestOneWriterAtATime(t *testing.T) {
 	}
 }
 
+// spec: g6
 func TestFullDiskLeavesLastWords(t *testing.T) {
 	d, o := newDisk(), testKeys(t)
 	d.err = syscall.ENOSPC

@@ -161,6 +161,7 @@ type Proof struct {
 
 // VerifyBundle checks a bundle file against the public key, offline. It returns
 // what is proven, or an error that wraps ErrProof; there is nothing in between.
+// spec: rfc6962#2.1.1
 func VerifyBundle(b []byte, keys Keys) (Proof, error) {
 	if len(b) > maxBundle {
 		return Proof{}, fmt.Errorf("%w: bundle longer than %d bytes", ErrProof, maxBundle)

@@ -70,7 +70,7 @@ func TestTreesAgreeWithReference(t *testing.T) {
 	}
 }
 
-// spec: C2SP tlog-tiles, "Merkle Tree"
+// spec: c2sp/tlog-tiles#merkle-tree
 func TestTilePaths(t *testing.T) {
 	for _, c := range []struct {
 		level int

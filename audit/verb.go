@@ -120,6 +120,7 @@ var (
 )
 
 // Verbs returns the closed list in the order of the documentation.
+// spec: art-6(9)
 func Verbs() []VerbInfo {
 	list := slices.Clone(verbs[:])
 	for i := range list {

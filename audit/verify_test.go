@@ -141,6 +141,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 }
 
 // A flipped bit in any signed byte is found.
+// spec: g7 art-8
 func TestVerifyFindsEveryFlippedByte(t *testing.T) {
 	o := testKeys(t)
 	d := signedLog(t, o, 3, 2)
@@ -166,6 +167,7 @@ func TestVerifyFindsEveryFlippedByte(t *testing.T) {
 // The log is cut at every record and inside the last ones. While the last
 // checkpoint is there the cut is found; when the attacker takes all later
 // checkpoints and tiles away, only an anchor finds it.
+// spec: g7
 func TestVerifyFindsEveryCut(t *testing.T) {
 	o := testKeys(t)
 	from := newDisk()
@@ -204,6 +206,7 @@ func TestVerifyFindsEveryCut(t *testing.T) {
 }
 
 // A log written anew with the stolen key is perfect in itself; anchors tell.
+// spec: g7
 func TestVerifyFindsForkByAnchors(t *testing.T) {
 	o := testKeys(t)
 	d := newDisk()
