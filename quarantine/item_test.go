@@ -19,6 +19,7 @@ func TestMove(t *testing.T) {
 	}
 }
 
+// spec: art-5(1)
 func TestDiscard(t *testing.T) {
 	now := time.Unix(1000, 0)
 	i := Item{State: Held, ExpiresAt: now.Add(time.Hour)}
