@@ -40,6 +40,7 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // admit decides whether a client may stay; if not it is told so and gone.
+// spec: rfc5321#3.1
 func (s *Server) admit(c net.Conn) *guard {
 	at, err := netip.ParseAddrPort(c.RemoteAddr().String())
 	if err != nil {

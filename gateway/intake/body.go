@@ -30,6 +30,8 @@ func (r *refusal) Error() string {
 func bareLineEnd() *refusal {
 	return &refusal{say(550, "5.6.0", "A bare CR, a bare LF or a NUL is not allowed in a mail"), ReasonBareLineEnd, true}
 }
+
+// spec: rfc1870#6.3
 func tooLarge(end bool) *refusal { return &refusal{mailTooLarge, ReasonTooLarge, end} }
 
 // strict checks that a stream has no NUL, and CR and LF only as CRLF. Servers
@@ -113,6 +115,7 @@ func (b *body) more() {
 func (b *body) stop(err error) { b.err, b.pending = err, nil }
 
 // moreLine reads a line, or a part of one that fills the buffer.
+// spec: rfc5321#4.5.2 rfc5321#2.3.8
 func (b *body) moreLine() {
 	line, err := b.g.in.ReadSlice('\n')
 	if err != nil && !errors.Is(err, bufio.ErrBufferFull) {

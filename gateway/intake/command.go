@@ -31,6 +31,7 @@ var (
 const unimplementedVerbs = " AUTH EXPN HELP ETRN ATRN TURN SEND SOML SAML BURL XCLIENT XFORWARD LHLO "
 
 // say makes a reply; enhanced is a status code of RFC 3463.
+// spec: rfc3463#2
 func say(code int, enhanced, text string) *smtp.SMTPError {
 	var e smtp.EnhancedCode
 	for i, s := range strings.SplitN(enhanced, ".", 3) {
@@ -42,6 +43,7 @@ func say(code int, enhanced, text string) *smtp.SMTPError {
 // checkLine returns a command line without its CRLF. A line end that is not
 // exactly CRLF, which another server could have taken for one or not, is
 // refused with fatal set: the connection has to end.
+// spec: rfc5321#2.3.8
 func checkLine(line []byte) (s string, refused *smtp.SMTPError, fatal bool) {
 	body, ok := bytes.CutSuffix(line, []byte("\r\n"))
 	if !ok || bytes.IndexByte(body, '\r') >= 0 {
@@ -56,6 +58,7 @@ func checkLine(line []byte) (s string, refused *smtp.SMTPError, fatal bool) {
 }
 
 // splitCommand separates the verb, in upper case, from its argument.
+// spec: rfc5321#2.4
 func splitCommand(line string) (verb, arg string) {
 	verb, arg, _ = strings.Cut(line, " ")
 	return strings.ToUpper(verb), strings.Trim(arg, " ")
@@ -75,6 +78,7 @@ type mailArgument struct {
 }
 
 // parseMail reads the argument of MAIL (RFC 5321 §4.1.1.2).
+// spec: rfc5321#4.1.1.2 rfc6531#3.4
 func parseMail(arg string) (mailArgument, *smtp.SMTPError) {
 	path, params, ok := splitPath(arg, "FROM:")
 	if !ok {
@@ -118,6 +122,7 @@ func parseMail(arg string) (mailArgument, *smtp.SMTPError) {
 // parseRcpt reads the argument of RCPT (RFC 5321 §4.1.1.3). "postmaster"
 // without a domain comes back as it is. No parameter is known: DSN (RFC 3461)
 // is not offered.
+// spec: rfc5321#4.1.1.3 rfc3461
 func parseRcpt(arg string, utf8OK bool) (string, *smtp.SMTPError) {
 	path, params, ok := splitPath(arg, "TO:")
 	if !ok {
@@ -171,6 +176,7 @@ func splitPath(arg, prefix string) (path string, params []string, ok bool) {
 
 // parseBdat reads the argument of BDAT (RFC 3030 §2). The size has at most 18
 // digits.
+// spec: rfc3030#2
 func parseBdat(arg string) (size int64, last, ok bool) {
 	number, word, has := strings.Cut(arg, " ")
 	if has && !strings.EqualFold(strings.Trim(word, " "), "LAST") {

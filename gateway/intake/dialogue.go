@@ -75,6 +75,7 @@ func (g *guard) next() {
 }
 
 // take handles a command or says why not. These are all the verbs there are.
+// spec: rfc5321#4.1.1
 func (g *guard) take(verb, arg string) *smtp.SMTPError {
 	switch verb {
 	case "EHLO", "HELO":
@@ -110,6 +111,7 @@ func (g *guard) take(verb, arg string) *smtp.SMTPError {
 // give makes line what go-smtp reads next.
 func (g *guard) give(line string) { g.feed = append([]byte(line), "\r\n"...) }
 
+// spec: rfc5321#4.1.1.1
 func (g *guard) hello(verb, arg string) *smtp.SMTPError {
 	if !helloName(arg) {
 		return badHello
@@ -121,6 +123,7 @@ func (g *guard) hello(verb, arg string) *smtp.SMTPError {
 	return nil
 }
 
+// spec: rfc5321#3.3 rfc5321#4.1.4 rfc1870#6.1
 func (g *guard) mail(arg string) *smtp.SMTPError {
 	switch {
 	case !g.greeted:
@@ -178,6 +181,7 @@ func (g *guard) mayData() *smtp.SMTPError {
 	return nil
 }
 
+// spec: rfc5321#4.1.1.4
 func (g *guard) data(arg string) *smtp.SMTPError {
 	if arg != "" {
 		return badArgument
@@ -220,6 +224,7 @@ func (g *guard) bdat(arg string) *smtp.SMTPError {
 
 // startTLS does what RFC 3207 says. Everything that was learnt in clear is
 // forgotten, and so is input that came ahead of the handshake (§4.2, §5).
+// spec: rfc3207#4 rfc3207#4.2
 func (g *guard) startTLS(arg string) *smtp.SMTPError {
 	switch {
 	case g.s.cfg.TLS == nil:

@@ -182,6 +182,7 @@ func format(r *smtp.SMTPError) []byte {
 
 // put collects output; it is written before the next wait for input, so that
 // the answers to pipelined commands travel together (RFC 2920 §3.2).
+// spec: rfc2920#3.2
 func (g *guard) put(b []byte) {
 	g.out = append(g.out, b...)
 	if len(g.out) >= replySize {
