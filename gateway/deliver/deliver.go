@@ -50,6 +50,7 @@ const (
 
 // backOff is the wait after the n-th failed attempt; the last one repeats
 // until the delivery expires (RFC 5321 §4.5.4.1).
+// spec: rfc5321#4.5.4.1
 var backOff = []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 
 // Deliver is the running room.

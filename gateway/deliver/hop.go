@@ -91,6 +91,7 @@ func (c *connection) ready(ctx context.Context) error {
 	return c.connect(ctx)
 }
 
+// spec: rfc3207#4.1
 func (c *connection) connect(ctx context.Context) error {
 	client, err := c.plain(ctx)
 	if err != nil {
@@ -198,6 +199,7 @@ func (c *connection) send(ctx context.Context, v seal.Verified, to []string, hol
 
 // envelope says MAIL and RCPT. Refused recipients get their answers; accepted
 // ones are returned.
+// spec: rfc6531#3.2 rfc1870#6.2
 func (c *connection) envelope(v seal.Verified, to []string, answers map[string]answer) ([]string, error) {
 	opts := &smtp.MailOptions{UTF8: !gateway.ASCII(v.From)}
 	for _, a := range to {

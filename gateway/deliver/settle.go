@@ -144,6 +144,7 @@ func (d *Deliver) record(verb audit.Verb, o audit.Outcome, v gateway.Delivery, t
 
 // postmaster drafts the mail about recipients that were given up. Our own
 // mails to the postmaster are not reported to the postmaster.
+// spec: rfc5321#6.1
 func (d *Deliver) postmaster(v gateway.Delivery) (*gateway.Delivery, error) {
 	if v.State != gateway.Failed || v.Kind == gateway.KindPostmaster {
 		return nil, nil
