@@ -196,6 +196,7 @@ func (w *world) verbs() map[audit.Verb]int {
 
 const plain = "From: a@example.com\nTo: b@town.example.lg.jp\nSubject: hi\n\nhello\n"
 
+// spec: art-2(16) art-6(3)2
 func TestPlainMailIsSealed(t *testing.T) {
 	w := newWorld(t)
 	m := w.accept(plain, "b@town.example.lg.jp", "c@town.example.lg.jp")
@@ -252,6 +253,7 @@ func TestRecipientsWithOtherRulesGetTheirOwnDelivery(t *testing.T) {
 	}
 }
 
+// spec: rfc5321#4.5.5 rfc2046#5.2.2
 func TestWhollyHeldMailIsTold(t *testing.T) {
 	w := newWorld(t)
 	m := w.accept("From: a@example.com\nSubject: part\nMIME-Version: 1.0\nContent-Type: message/partial; id=x; number=1; total=2\n\nfragment SECRET\n",
@@ -287,6 +289,7 @@ func TestWhollyHeldMailIsTold(t *testing.T) {
 }
 
 // A message whose parents died is held without being opened.
+// spec: g3
 func TestPoisonIsHeldUntouched(t *testing.T) {
 	w := newWorld(t)
 	m := w.accept(plain, "b@town.example.lg.jp")
