@@ -18,6 +18,7 @@ const (
 // utf8OK is set. Quoted local parts, source routes, address literals and
 // anything that a peer could read as more than one path or as a parameter are
 // refused: some clients write them back without their quotes.
+// spec: rfc5321#4.1.2 rfc5321#4.5.3.1.1 rfc5321#4.5.3.1.2 rfc6531#3.3
 func CheckAddress(s string, utf8OK bool) error {
 	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at == len(s)-1 {
