@@ -34,6 +34,7 @@ func runDecode(t *testing.T, cases []decodeCase) {
 	}
 }
 
+// spec: g10 rfc1468
 func TestDecodeISO2022JP(t *testing.T) {
 	const l = "iso-2022-jp"
 	runDecode(t, []decodeCase{
@@ -97,6 +98,7 @@ func TestDecodeISO2022JP(t *testing.T) {
 	})
 }
 
+// spec: g10
 func TestDecodeShiftJIS(t *testing.T) {
 	runDecode(t, []decodeCase{
 		{name: "three placements of vendor characters", label: "cp932", in: "\x87\x40\x87\x8a\xee\xe0\xed\x95\xfb\xfc\xfa\xb1", want: "①㈱髙﨑髙﨑"},
@@ -120,6 +122,7 @@ func TestDecodeShiftJIS(t *testing.T) {
 	})
 }
 
+// spec: g10
 func TestDecodeEUCJP(t *testing.T) {
 	runDecode(t, []decodeCase{
 		{name: "plain", label: "euc-jp", in: "\xc6\xfc\xcb\xdc\xb8\xec", want: "日本語"},
@@ -268,6 +271,7 @@ func TestShiftJISCellInverts(t *testing.T) {
 // wrongLabels are those under which Japanese text arrives in practice.
 var wrongLabels = []string{"", "us-ascii", "iso-8859-1", "windows-1252", "x-unknown", "iso-2022-jp", "utf-7", "iso-8859-15", "utf-8"}
 
+// spec: g10
 func TestWrongLabelsDoNotHarm(t *testing.T) {
 	for _, label := range wrongLabels {
 		for _, c := range japaneseCharsets {

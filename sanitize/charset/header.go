@@ -10,6 +10,7 @@ import (
 // tabs and NUL, decoded ones too, become spaces), trimmed, and at most 4 × len(raw) + 16 bytes. Time is linear.
 //
 // Address lists MUST be taken apart before decoding: a decoded name may contain commas, quotes and angle brackets.
+// spec: rfc2047#6.1 rfc6532#3.2
 func DecodeHeader(raw []byte) string {
 	return DecodeHeaderResult(raw).Text
 }

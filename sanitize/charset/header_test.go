@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
+// spec: g10
 func TestDecodeHeader(t *testing.T) {
 	cases := []struct{ name, in, want string }{
 		{"plain", "Hello, world", "Hello, world"},

@@ -28,6 +28,7 @@ func lookup(label string) codec {
 }
 
 // trimLabel takes off what surrounds labels in the wild: quotes, spaces, "charset=", the language of RFC 2231 §5.
+// spec: rfc2231#5
 func trimLabel(label string) string {
 	label = strings.Trim(label, " \t\r\n\"'`=;,<>()")
 	if len(label) > 8 && strings.EqualFold(label[:8], "charset=") {

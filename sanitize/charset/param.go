@@ -63,6 +63,7 @@ type paramPart struct {
 	param   Param
 }
 
+// spec: rfc2231#3
 func collect(params []Param, name string) paramForms {
 	var found paramForms
 	seen := make(map[int]bool)
@@ -95,6 +96,7 @@ func collect(params []Param, name string) paramForms {
 }
 
 // extended reads name*=charset'language'percent-encoded (RFC 2231 §4, RFC 8187).
+// spec: rfc2231#4
 func (f paramForms) extended() (Result, bool) {
 	if f.star == nil {
 		return Result{}, false

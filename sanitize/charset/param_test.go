@@ -22,6 +22,7 @@ func params(pairs ...string) []Param {
 	return list
 }
 
+// spec: g10
 func TestDecodeParam(t *testing.T) {
 	const report = "%E4%BC%9A%E8%AD%B0" // 会議
 	cases := []struct {

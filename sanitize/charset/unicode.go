@@ -137,6 +137,7 @@ func unit32(b []byte, big bool) uint32 {
 
 // decodeUTF7 reads RFC 2152. A '+' that begins no complete UTF-16 unit is taken as a plus sign, because people write
 // "a+b" under any label. Bytes above 0x7F do not belong here and become U+FFFD.
+// spec: rfc2152
 func decodeUTF7(w *writer, b []byte) {
 	for i := 0; i < len(b); {
 		c := b[i]

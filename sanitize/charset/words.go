@@ -177,6 +177,7 @@ func (s *transferState) word(p piece) {
 }
 
 // base64 ignores what is not in the alphabet and takes missing, extra and inner padding as it comes.
+// spec: rfc2047#4.1
 func (s *transferState) base64(b []byte) {
 	for _, c := range b {
 		if c == '=' {
@@ -197,6 +198,7 @@ func (s *transferState) base64(b []byte) {
 
 // quoted reads Q (RFC 2047 §4.2). An underscore is a space, but not inside two-byte text, where senders that forgot to escape
 // it meant 0x5F. A soft line end and folding inside the word vanish; '=' without digits stays.
+// spec: rfc2047#4.2
 func (s *transferState) quoted(b []byte) {
 	for i := 0; i < len(b); i++ {
 		c := b[i]
