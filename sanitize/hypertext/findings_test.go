@@ -114,6 +114,7 @@ func TestStubAndTitle(t *testing.T) {
 	}
 }
 
+// spec: html#encoding-sniffing
 func TestMetaCharset(t *testing.T) {
 	cases := []struct{ name, in, want string }{
 		{"none", "<html><head>", ""},

@@ -62,6 +62,7 @@ func checkConvert(t *testing.T, doc string) {
 }
 
 // TestTagSoup throws random sequences of tags at Convert.
+// spec: html#parsing
 func TestTagSoup(t *testing.T) {
 	names := strings.Fields(`a p div span b s table tr td th tbody caption ul ol li dl dt dd blockquote pre br hr img input
 		select option textarea button form h1 svg math foreignObject mi msup title script style iframe noscript template

@@ -12,6 +12,7 @@ import (
 
 // TestNoWordIsLost compares with a complete HTML parser: each word that the
 // standard's tree has where readers see it must be in the text.
+// spec: html#parsing
 func TestNoWordIsLost(t *testing.T) {
 	names := strings.Fields(`a p p div div span b font s table table tr tr td td th tbody thead caption ul ol li li dl dt dd
 		blockquote pre br hr select option textarea button form h1 h2 svg path math mi mrow foreignObject sup details

@@ -94,6 +94,7 @@ func toPuny(label string) (string, bool) {
 }
 
 // fromPuny decodes an "xn--" label; ok is false if it is not valid punycode.
+// spec: rfc3492#6.2
 func fromPuny(label string) (string, bool) {
 	s, isACE := strings.CutPrefix(label, "xn--")
 	if !isACE || s == "" || len(s) > maxPunyLabel {
