@@ -59,6 +59,7 @@ func encode(t testing.TB, s string) (sjis, wide []byte) {
 	return sjis, wide
 }
 
+// spec: g1 g9
 func TestConformance(t *testing.T) {
 	const page = "<!DOCTYPE html><html><head><title>お知らせ</title></head><body><h1>会議の案内</h1><p>日時：４月１日<br>場所：大会議室</p></body></html>"
 	sjis, wide := encode(t, page)
