@@ -60,6 +60,7 @@ func late() *format.Budget {
 	return &b
 }
 
+// spec: g1 g9
 func TestPNGConformance(t *testing.T) {
 	hidden := stdimage.NewNRGBA(stdimage.Rect(0, 0, 8, 4))
 	copy(hidden.Pix, strings.Repeat("XY\x01\x00", 32)) // colours under full transparency
@@ -155,6 +156,7 @@ func badPNG(t *testing.T, plain []byte) []sanitizetest.BadOutput {
 	}
 }
 
+// spec: g1
 func TestGIFConformance(t *testing.T) {
 	one := encodeGIF(t, flat(6, 4, color.White))
 	two := encodeGIF(t, flat(6, 4, color.White), flat(6, 4, color.Black))
@@ -192,6 +194,7 @@ func overEdge(p []byte) []byte {
 	return q
 }
 
+// spec: g1
 func TestJPEGConformance(t *testing.T) {
 	colour := encodeJPEG(t, gradient(24, 16))
 	grey := encodeJPEG(t, noise(10, 10))

@@ -88,6 +88,7 @@ type coverage struct {
 
 // scan notes a scan header: component ids, the band of coefficients and the
 // bit position (T.81 B.2.3).
+// spec: jpeg#B.2.3
 func (c *coverage) scan(body []byte) {
 	c.n++
 	if len(body) < 1 || len(body) < 4+2*int(body[0]) {
@@ -131,6 +132,7 @@ func (c coverage) coarse() bool {
 }
 
 // surveyJPEG walks the markers up to the end of the first image.
+// spec: jpeg#B.1
 func surveyJPEG(data []byte) (survey, coverage) {
 	s := survey{truncated: true}
 	cov := coverage{level: map[byte]*[64]byte{}}

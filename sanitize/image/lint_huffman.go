@@ -5,6 +5,7 @@ package image
 type huffman [1 << 16]uint16
 
 // newHuffman returns nil when the code lengths do not make a prefix code.
+// spec: jpeg#C
 func newHuffman(counts, symbols []byte) *huffman {
 	var t huffman
 	next := 0

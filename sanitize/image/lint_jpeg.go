@@ -23,6 +23,7 @@ const (
 // LintJPEG reports every violation of the closed form of a JPEG of ours. The
 // only error is one of out. It follows the Huffman codes up to the last block,
 // so that nothing can hide between the picture and its end marker.
+// spec: jpeg#B.1
 func LintJPEG(data []byte, _ map[[32]byte]bool, out *ir.Writer) error {
 	l := jpegLint{report: report{out: out}}
 	l.run(data)
@@ -200,6 +201,7 @@ func (l *jpegLint) scanHeader(b []byte, where string) {
 
 // blocks follows the coded data block by block (T.81 F.2.2) without computing
 // a pixel.
+// spec: jpeg#F.2.2
 func (l *jpegLint) blocks() {
 	side := 8 * int(l.comps[0].h)
 	mcus := ((l.w + side - 1) / side) * ((l.h + side - 1) / side)

@@ -64,6 +64,7 @@ type pngLint struct {
 // pngOrder gives each chunk its place. Only IDAT may come more than once.
 var pngOrder = [...]string{"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}
 
+// spec: png#5.2 png#5.6
 func (l *pngLint) run(data []byte) {
 	const signature = 8
 	if len(data) < signature || string(data[:signature]) != "\x89PNG\r\n\x1a\n" {
@@ -93,6 +94,7 @@ func (l *pngLint) run(data []byte) {
 
 // chunk judges the chunk at data[at:] and returns its length, 0 when it is
 // not whole, and whether it is the end.
+// spec: png#5.3
 func (l *pngLint) chunk(data []byte, at int) (int, bool) {
 	where := fmt.Sprint(at)
 	p := data[at:]
@@ -231,6 +233,7 @@ func (r *indexRange) covers(row []byte) bool {
 }
 
 // unfilter undoes a row filter for pixels of at most one byte (PNG 9.2).
+// spec: png#9.2
 func unfilter(kind byte, cur, prev []byte) {
 	for i := range cur {
 		var a, c int

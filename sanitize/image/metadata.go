@@ -69,6 +69,7 @@ const maxEntries = 256
 
 // readOrientation reads the orientation out of a TIFF structure, as EXIF
 // wraps it. It answers 0 for anything that is not as it should be.
+// spec: exif#4.6.4
 func readOrientation(tiff []byte) orientation {
 	if len(tiff) < 8 {
 		return 0
