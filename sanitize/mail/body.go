@@ -82,6 +82,7 @@ func (w *bodyWalker) walk(p *mimePart, at bodyPlace) ([]bodyItem, error) {
 // mixed walks parts one after the other: multipart/mixed and every multipart
 // of unknown kind (RFC 2046 section 5.1.7), and also signed, report, digest,
 // whose parts explain themselves.
+// spec: rfc2046#5.1.3 rfc2046#5.1.7
 func (w *bodyWalker) mixed(kids []*mimePart, at bodyPlace) ([]bodyItem, error) {
 	var out []bodyItem
 	for _, k := range kids {
@@ -96,6 +97,7 @@ func (w *bodyWalker) mixed(kids []*mimePart, at bodyPlace) ([]bodyItem, error) {
 
 // relatedTo puts the root of a multipart/related (RFC 2387) first: the part
 // that the start parameter names, else the first one.
+// spec: rfc2387#3
 func (w *bodyWalker) relatedTo(p *mimePart) ([]bodyItem, error) {
 	root := p.kids[0]
 	if start := bodyCID([]byte(p.ctype.get("start"))); start != "" {

@@ -18,6 +18,7 @@ type bodyChoice struct {
 // section 5.1.4): the plain one unless it is only a stub for the HTML, which
 // many senders write. Files of the forms not shown still go on; only files
 // that stood in for a form are dropped with it.
+// spec: rfc2046#5.1.4
 func (w *bodyWalker) alternative(p *mimePart, at bodyPlace) ([]bodyItem, error) {
 	var all []bodyChoice
 	unreadable := w.unreadable

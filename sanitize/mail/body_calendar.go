@@ -72,6 +72,7 @@ func (w *bodyWalker) calendar(p *mimePart) ([]bodyItem, error) {
 
 // calendarEvents reads the events of an iCalendar text (RFC 5545), unfolding
 // its lines. Alarms and time zones inside are passed over.
+// spec: rfc5545#3.1 rfc5545#3.6.1
 func calendarEvents(s string) []calendarEvent {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.NewReplacer("\n ", "", "\n\t", "").Replace(s)

@@ -138,6 +138,7 @@ func (w *bodyWalker) subject(data []byte) string {
 }
 
 // report shows a machine-written part as text, with its encoded words decoded.
+// spec: rfc3464 rfc8098
 func (w *bodyWalker) report(p *mimePart) ([]bodyItem, error) {
 	b, err := w.bytes(p)
 	if err != nil {

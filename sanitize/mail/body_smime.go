@@ -20,6 +20,7 @@ const smimeMaxOpened = 5
 
 // smime reads application/pkcs7-mime (RFC 8551) by its content: an opaque
 // signature is opened and its mail shown, everything else is encrypted.
+// spec: rfc8551
 func (w *bodyWalker) smime(p *mimePart) ([]bodyItem, error) {
 	b, err := w.bytes(p)
 	if err != nil {

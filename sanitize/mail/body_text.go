@@ -167,6 +167,7 @@ func (w *bodyWalker) links(it *bodyItem, text string) string {
 // bodyFlowed joins the lines of format=flowed (RFC 3676): a line that ends
 // with a blank goes on in the next one of the same quoting depth. With delsp
 // that blank was put in for the line break alone, as Japanese needs it.
+// spec: rfc3676#4.1 rfc3676#4.3 rfc3676#4.4 rfc3676#4.5
 func bodyFlowed(s string, delsp bool) string {
 	var out strings.Builder
 	out.Grow(len(s))
@@ -202,6 +203,7 @@ func bodyFlowed(s string, delsp bool) string {
 // bodyEnriched removes the commands of text/enriched (RFC 1896): <x> and </x>
 // go, << is a less-than sign, <param> and what it holds go, and one line break
 // is a blank while two or more are one less.
+// spec: rfc1896
 func bodyEnriched(s string) string {
 	var out strings.Builder
 	skip := 0

@@ -101,12 +101,14 @@ func buildHeaderOf(m *buildValues, c format.Construction) *buildHeader {
 }
 
 // setTrace makes the mail a root mail.
+// spec: rfc5321#4.4
 func (h *buildHeader) setTrace(f format.Facts) {
 	h.host = buildHost(f.Host)
 	h.receipt = buildToken(f.ReceiptNo)
 	h.receivedAt = f.ReceivedAt
 }
 
+// spec: rfc5322#3.6.2
 func (h *buildHeader) setPeople(m *buildValues, c format.Construction) {
 	from := h.people(m.boxes[ir.RoleFrom], c.Profile)
 	if len(from) > 1 && !m.has("from_many") {
@@ -154,6 +156,7 @@ func (h *buildHeader) note(code, where, detail string) {
 // setDate keeps the sender's date in the sender's zone, even when it is off. A
 // root mail without a usable one gets the time of receipt; an attached mail
 // then has none.
+// spec: rfc5322#3.6.1
 func (h *buildHeader) setDate(m *buildValues, f *format.Facts) {
 	t, ok := buildInstant(m.date)
 	switch {

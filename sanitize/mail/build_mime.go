@@ -120,6 +120,7 @@ func buildIs7bit(text string) bool {
 // buildAttach streams a child's bytes and checks that they are the ones that
 // were decided on. A mail is written as it is (RFC 2046 section 5.2.1 forbids
 // an encoding, and ours need none); every other file in base64.
+// spec: rfc2046#5.2.1
 func buildAttach(w io.Writer, k format.Child) error {
 	if k.Open == nil {
 		return format.Hold(format.Internal, "child without bytes")

@@ -82,6 +82,7 @@ func buildMedia(m string) string {
 	return m
 }
 
+// spec: rfc6838#4.2
 func buildIsSubtype(s string) bool {
 	for _, c := range []byte(s) {
 		if !buildAlnum(c) && !strings.ContainsRune(".-+_", rune(c)) {

@@ -99,6 +99,7 @@ func (p buildParsed) body() string {
 
 // TestBuildTwice: sanitizing a sanitized mail keeps its header values, its
 // text, and the names and bytes of its attachments (DECISIONS 4).
+// spec: g9
 func TestBuildTwice(t *testing.T) {
 	files, err := filepath.Glob("testdata/build/*.eml.golden")
 	if err != nil || len(files) < 15 {

@@ -67,6 +67,7 @@ const hdrMaxName = 200
 // hdrSplit splits a line into field name and value. The name is printable
 // ASCII without spaces (RFC 5322 section 2.2); blanks before the colon and NUL
 // bytes in the name are tolerated.
+// spec: rfc5322#2.2
 func hdrSplit(line []byte) (string, []byte, bool) {
 	colon := bytes.IndexByte(line[:min(len(line), hdrMaxName)], ':')
 	if colon <= 0 {
@@ -110,6 +111,7 @@ func hdrIsMbox(line []byte) bool {
 
 // hdrUnfold removes the line breaks of folding (RFC 5322 section 2.2.3) and
 // NUL bytes, and trims.
+// spec: rfc5322#2.2.3
 func hdrUnfold(raw []byte) []byte {
 	raw = bytes.TrimSpace(raw)
 	if bytes.IndexAny(raw, "\r\n\x00") < 0 {
@@ -139,6 +141,7 @@ func hdrString(raw []byte) string {
 
 // hdrUncomment removes the comments of a structured value (RFC 5322 section
 // 3.2.2), leaving quoted strings alone. An unbalanced parenthesis stays.
+// spec: rfc5322#3.2.2
 func hdrUncomment(s string) string {
 	if !strings.Contains(s, "(") {
 		return s

@@ -29,6 +29,7 @@ type hdrAddr struct{ name, addr string }
 // Groups are flattened; an empty group gives one entry without an address.
 // Commas and semicolons both separate. At most limit entries are returned;
 // more tells that there are others.
+// spec: rfc5322#3.4
 func hdrAddresses(raw []byte, limit int) (list []hdrAddr, more bool) {
 	s := hdrString(raw)
 	for len(s) > 0 {
@@ -139,6 +140,7 @@ func hdrAddrSpec(s string) string {
 }
 
 // hdrUnquote removes the quotes and escapes of a phrase.
+// spec: rfc5322#3.2.4
 func hdrUnquote(s string) string {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "\"") {

@@ -21,6 +21,7 @@ type hdrAuth struct {
 // method said, or "" when there is no such field (DECISIONS 15). Several
 // fields that disagree count as the worse one, so that a forged field that the
 // upstream forgot to remove cannot overrule a real failure.
+// spec: rfc8601#2.7 rfc8601#5
 func hdrAuthResult(h *hdrBlock, authserv string, from []ir.Address) string {
 	if authserv == "" {
 		return ""
@@ -160,6 +161,7 @@ const hdrMaxReceived = 30
 // hdrTrace counts the hops of a mail, those of Received fields and those that
 // an earlier gateway of our kind counted, and tells whether our own instance
 // has seen the mail before.
+// spec: rfc5321#6.3
 func hdrTrace(h *hdrBlock, self string) (received int64, own bool) {
 	received = int64(h.count("received"))
 	var carried int64

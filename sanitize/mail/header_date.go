@@ -32,6 +32,7 @@ type hdrClock struct {
 // hdrDate reads a Date value (RFC 5322 section 3.3 with the obsolete forms):
 // weekday, seconds and zone may be missing, years may have two digits, and an
 // ISO 8601 date is read as well.
+// spec: rfc5322#3.3
 func hdrDate(raw []byte) (ir.Date, bool) {
 	s := hdrUncomment(hdrString(raw))
 	if len(s) > 200 {
@@ -94,6 +95,7 @@ func (c *hdrClock) number(w string) {
 }
 
 // hdrYear widens years of two and three digits (RFC 5322 section 4.3).
+// spec: rfc5322#4.3
 func hdrYear(n, digits int) int {
 	switch {
 	case digits == 2 && n < 50:

@@ -17,6 +17,7 @@ const (
 // hdrIDs returns the message identifiers of a value (RFC 5322 section 3.6.4)
 // that are printable ASCII of the form <left@right>; everything else between
 // them is dropped.
+// spec: rfc5322#3.6.4
 func hdrIDs(raw []byte) []string {
 	var ids []string
 	s := hdrUnfold(raw)
@@ -105,6 +106,7 @@ func hdrImportance(h *hdrBlock) string {
 }
 
 // hdrListID returns the identifier of List-Id (RFC 2919) without the phrase.
+// spec: rfc2919#3
 func hdrListID(raw []byte) string {
 	s := hdrString(raw)
 	if lt := strings.LastIndexByte(s, '<'); lt >= 0 {
@@ -127,6 +129,7 @@ func hdrListID(raw []byte) string {
 
 // hdrLanguages returns the language tags of Content-Language (RFC 3282), at
 // most ten, joined by ", ".
+// spec: rfc3282
 func hdrLanguages(raw []byte) string {
 	var tags []string
 	for t := range strings.SplitSeq(hdrUncomment(hdrString(raw)), ",") {

@@ -39,6 +39,7 @@ func (v *hdrValue) get(name string) string {
 // they hold spaces or kanji, quotes may be unbalanced, comments may stand
 // anywhere. A parameter's name is only what stands before its own equals sign,
 // so `dummy="filename=x"` names no file.
+// spec: rfc2045#5.1
 func hdrParse(s string) hdrValue {
 	var v hdrValue
 	i := 0

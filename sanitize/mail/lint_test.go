@@ -222,6 +222,7 @@ func lintCodes(t *testing.T) []string {
 }
 
 // TestLintSecondReader: whatever the second reader sees differently is found.
+// spec: g5
 func TestLintSecondReader(t *testing.T) {
 	sample, known := lintSample(t)
 	for _, tc := range []struct {

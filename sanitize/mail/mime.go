@@ -250,6 +250,7 @@ func mimePath(parent string, n int) string {
 }
 
 // mimeStandard is the media type of a part without Content-Type.
+// spec: rfc2045#5.2 rfc2046#5.1.5
 func mimeStandard(parent string) string {
 	if parent == "multipart/digest" {
 		return "message/rfc822" // RFC 2046 section 5.1.5

@@ -21,6 +21,7 @@ const (
 
 // mimeEncoding reads Content-Transfer-Encoding (RFC 2045 section 6) with the
 // misspellings that are met.
+// spec: rfc2045#6.1
 func mimeEncoding(p *mimePart) mimeCTE {
 	raw := p.hdr.first("content-transfer-encoding")
 	if raw == nil {
@@ -115,6 +116,7 @@ func (s *base64State) flush() {
 // alphabet are skipped, padding may be missing, superfluous or in the middle,
 // a last lone letter is dropped, and what plainly is no base64 any more after
 // the end (the footer of a mailing list) is left out.
+// spec: rfc2045#6.8
 func mimeBase64(body []byte) ([]byte, bool) {
 	s := base64State{out: make([]byte, 0, len(body)/4*3+3), clean: true}
 	first, prev, padded := 0, 0, false
@@ -187,6 +189,7 @@ func base64Looks(body []byte) bool {
 // mimeQuoted decodes quoted-printable (RFC 2045 section 6.7): soft breaks may
 // carry blanks, blanks at the end of a line are dropped, hexadecimal digits
 // may be lower case, and a wrong sequence stays as it stands.
+// spec: rfc2045#6.7
 func mimeQuoted(body []byte) ([]byte, bool) {
 	out := make([]byte, 0, len(body))
 	clean := true

@@ -172,6 +172,7 @@ func (m *mimeParser) boundary(p *mimePart) string {
 // encoded (which RFC 2045 section 6.4 forbids), and when its boundary is
 // missing or wrong and the body plainly shows another one. What cannot be
 // recovered is shown as text.
+// spec: rfc2045#6.4
 func (m *mimeParser) recover(p *mimePart) error {
 	if !p.multipart() || p.media == "multipart/encrypted" {
 		return nil

@@ -51,6 +51,7 @@ func mimeTrimCR(line []byte) []byte {
 
 // mimeChop removes the line break before a delimiter, which belongs to the
 // delimiter (RFC 2046 section 5.1.1).
+// spec: rfc2046#5.1.1
 func mimeChop(body []byte) []byte {
 	if n := len(body); n > 0 && body[n-1] == '\n' {
 		body = body[:n-1]

@@ -197,6 +197,7 @@ func TestParseAuthResult(t *testing.T) {
 	}
 }
 
+// spec: rfc8601#5
 func TestParseAuthResultNeedsConfiguration(t *testing.T) {
 	got, err := parseTranscript(t.Context(), parseGiven("Authentication-Results: mx.example.net; dmarc=pass\nFrom: a@example.jp\n\nx"))
 	if err != nil || strings.Contains(got, "auth_result") {
