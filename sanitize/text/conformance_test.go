@@ -67,6 +67,7 @@ var (
 
 const letter = "お知らせ\n\n　会議の日程を変更します。担当：髙橋（内線１２３）\n終わり\n"
 
+// spec: g1 g9
 func TestTextConformance(t *testing.T) {
 	crlf := strings.ReplaceAll(letter, "\n", "\r\n")
 	s := sanitizetest.Suite{Show: show, Golden: "testdata/golden/text",
@@ -109,6 +110,7 @@ func TestTextConformance(t *testing.T) {
 	sanitizetest.Run(t, textFormat(), s)
 }
 
+// spec: g1 g9
 func TestCSVConformance(t *testing.T) {
 	const table = "番号,氏名,金額\r\n1,髙橋,\"1,200\"\r\n2,佐藤,-300\r\n"
 	dde := "=cmd|'/k \\..\\..\\..\\Windows\\System32\\calc.exe'!A0\n"

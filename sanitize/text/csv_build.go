@@ -13,6 +13,7 @@ import (
 
 // BuildCSV writes a table. Cells that a spreadsheet would run get a leading
 // apostrophe and the finding csv_formula, with how many there were.
+// spec: rfc4180#2
 func BuildCSV(in *ir.Reader, c format.Construction, w io.Writer) (format.Built, error) {
 	enc, err := plaintext.NewEncoder(w, c.Profile)
 	if err != nil {

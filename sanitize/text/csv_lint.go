@@ -24,6 +24,7 @@ const maxFaults = 100
 // reads the file with a state machine of its own in which comma and tab both
 // divide cells: a proper file has only one of them outside of quotes. The only
 // error is one of out.
+// spec: rfc4180#2
 func LintCSV(data []byte, _ map[[32]byte]bool, out *ir.Writer) error {
 	text, note := plaintext.Decode(data)
 	if note.Code != "" {
