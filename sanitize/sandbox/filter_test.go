@@ -105,6 +105,7 @@ func set(names []string) map[string]bool {
 
 // TestFilterMatchesModel runs the assembled filters over every call number and
 // over arguments chosen to be mistaken for numbers.
+// spec: g4
 func TestFilterMatchesModel(t *testing.T) {
 	info, err := arch.GetInfo("")
 	if err != nil {

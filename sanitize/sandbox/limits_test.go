@@ -24,6 +24,7 @@ func want(t *testing.T, w *Worker, err error, cause Cause) {
 }
 
 // TestLimits lets workers break each limit; every one is cut, named, and gone.
+// spec: g4 g8
 func TestLimits(t *testing.T) {
 	p := newTestPool(t, nil)
 	for _, test := range []struct {

@@ -11,6 +11,7 @@ import (
 
 // TestWallsFromInside does in a worker what must not work. want is part of
 // the error that the attacker sees, or "SIGSYS" if the attempt is his last.
+// spec: g4
 func TestWallsFromInside(t *testing.T) {
 	p := newTestPool(t, nil)
 	me := strconv.Itoa(os.Getpid())
