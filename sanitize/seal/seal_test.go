@@ -60,6 +60,7 @@ func TestSignOpen(t *testing.T) {
 	}
 }
 
+// spec: g5
 func TestBodySwappedAfterOpen(t *testing.T) {
 	k := key(t)
 	text := "first"
@@ -81,6 +82,7 @@ func TestBodySwappedAfterOpen(t *testing.T) {
 	}
 }
 
+// spec: g5
 func TestEveryFlippedByteIsRefused(t *testing.T) {
 	k := key(t)
 	text := "body"
@@ -97,6 +99,7 @@ func TestEveryFlippedByteIsRefused(t *testing.T) {
 	}
 }
 
+// spec: g1 g5
 func TestZeroBasisSealsNothing(t *testing.T) {
 	if _, err := Sign(key(t), claims(), Basis{}); err == nil {
 		t.Fatal("a zero basis was sealed")
