@@ -7,6 +7,7 @@ import (
 	"sekisho/sanitize/format"
 )
 
+// spec: g2
 func TestZeroRulesHold(t *testing.T) {
 	for _, k := range []format.Kind{format.Mail, format.Text, format.PNG, format.Unknown, ""} {
 		if d := (Rules{}).Choose(Facts{Kind: k}); d.Do != Hold || d.Reason != format.ByPolicy {
