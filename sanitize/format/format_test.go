@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// spec: g2
 func TestZeroVerdictHolds(t *testing.T) {
 	var v Verdict
 	if v != Held || v.String() != "held" {
