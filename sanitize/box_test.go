@@ -125,6 +125,7 @@ func mailWith(files map[string][]byte, order ...string) []byte {
 
 // A decoder that is taken over or runs away costs its own part, for the right
 // reason, and nothing else: the mail and the picture after it arrive.
+// spec: g1 g2 g4
 func TestMisbehavingWorkerHoldsItsPart(t *testing.T) {
 	e := testEngine(t)
 	good := wordPicture(t, "harmless")
@@ -159,6 +160,7 @@ func TestMisbehavingWorkerHoldsItsPart(t *testing.T) {
 }
 
 // A mail that kills worker after worker is not tried for ever.
+// spec: g2 g8
 func TestCrashLoopIsCut(t *testing.T) {
 	e := testEngine(t)
 	files, order := map[string][]byte{}, []string{"1.png", "2.png", "3.png", "4.png", "5.png"}
