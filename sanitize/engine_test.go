@@ -19,6 +19,7 @@ func pngChunk(kind, body string) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
 }
 
+// spec: g2
 func TestZeroNodeIsHeld(t *testing.T) {
 	var n Node
 	if n.Verdict != format.Held || n.Body.OK() {
@@ -41,6 +42,7 @@ func TestTextMail(t *testing.T) {
 }
 
 // The zero rules, a missing kind and an engine fault all hold.
+// spec: g2
 func TestFailClosed(t *testing.T) {
 	e := testEngine(t)
 	mail := []byte("From: a@example.com\r\n\r\nhello\r\n")
@@ -58,6 +60,7 @@ func TestFailClosed(t *testing.T) {
 	}
 }
 
+// spec: g2 g8
 func TestLimitsHold(t *testing.T) {
 	e := testEngine(t)
 	files := map[string][]byte{"a.txt": []byte("one"), "b.txt": []byte("two"), "c.png": wordPicture(t, "x")}
@@ -97,6 +100,7 @@ func TestTooLargeAfterHoldsTheLargest(t *testing.T) {
 }
 
 // G9: the same input, facts, policy and build give the same bytes.
+// spec: g9
 func TestSameInSameOut(t *testing.T) {
 	e := testEngine(t)
 	mail := mailWith(map[string][]byte{"a.csv": []byte("x,=1+1\n"), "c.png": wordPicture(t, "x")}, "a.csv", "c.png")
@@ -152,6 +156,7 @@ func TestSiblingNamesAreDistinct(t *testing.T) {
 }
 
 // Lint tells our output from anything else, attachments included.
+// spec: g5
 func TestLintOfOutputs(t *testing.T) {
 	e := testEngine(t)
 	mail := mailWith(map[string][]byte{"a.csv": []byte("x,=1+1\n"), "c.png": wordPicture(t, "x")}, "a.csv", "c.png")
