@@ -136,6 +136,7 @@ func TestPolicyBites(t *testing.T) {
 }
 
 // TestOnlySanitizeAttests guards the one call that makes something sealable.
+// spec: g1 g5
 func TestOnlySanitizeAttests(t *testing.T) {
 	found := 0
 	walk(t, func(file, pkg string, f *ast.File) {
