@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/emersion/go-smtp"
 
@@ -85,6 +84,9 @@ func parseMail(arg string) (mailArgument, *smtp.SMTPError) {
 		return mailArgument{}, badMail
 	}
 	m := mailArgument{from: path}
+	if path != "" && gateway.CheckAddress(path, true) != nil {
+		return m, badSender
+	}
 	seen := map[string]bool{}
 	for _, p := range params {
 		key, value, has := strings.Cut(p, "=")
@@ -113,10 +115,10 @@ func parseMail(arg string) (mailArgument, *smtp.SMTPError) {
 			return m, badParameter
 		}
 	}
-	if m.from == "" {
-		return m, nil
+	if !m.utf8 && !gateway.ASCII(m.from) {
+		return m, needsUTF8
 	}
-	return m, checkPath(m.from, m.utf8, badSender)
+	return m, nil
 }
 
 // parseRcpt reads the argument of RCPT (RFC 5321 §4.1.1.3). "postmaster"
@@ -128,26 +130,18 @@ func parseRcpt(arg string, utf8OK bool) (string, *smtp.SMTPError) {
 	if !ok {
 		return "", badRcpt
 	}
-	if strings.EqualFold(path, "postmaster") {
-		path = "postmaster"
-	} else if refused := checkPath(path, utf8OK, badRecipient); refused != nil {
-		return "", refused
-	}
-	if len(params) > 0 {
+	bare := strings.EqualFold(path, "postmaster")
+	switch {
+	case !bare && gateway.CheckAddress(path, true) != nil:
+		return "", badRecipient
+	case !utf8OK && !gateway.ASCII(path):
+		return "", needsUTF8
+	case len(params) > 0:
 		return "", badParameter
+	case bare:
+		return "postmaster", nil
 	}
 	return path, nil
-}
-
-// checkPath refuses addresses that a peer could read in another way than we.
-func checkPath(path string, utf8OK bool, refusal *smtp.SMTPError) *smtp.SMTPError {
-	if !utf8OK && !gateway.ASCII(path) && utf8.ValidString(path) {
-		return needsUTF8
-	}
-	if gateway.CheckAddress(path, utf8OK) != nil {
-		return refusal
-	}
-	return nil
 }
 
 // splitPath cuts "FROM:<path> PARAM PARAM" into path and parameters. The path

@@ -178,9 +178,23 @@ func start(t testing.TB, st stores, change func(*intake.Config)) *running {
 // certificate returns the TLS configurations of a server and its clients.
 func certificate(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
+	c := onePair()
+	if c.err != nil {
+		t.Fatal(c.err)
+	}
+	return c.server, c.client
+}
+
+type pair struct {
+	server, client *tls.Config
+	err            error
+}
+
+// onePair makes the certificate of all tests.
+var onePair = sync.OnceValue(func() pair {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		return pair{err: err}
 	}
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(1), DNSNames: []string{"gate.example.jp"},
@@ -189,17 +203,19 @@ func certificate(t testing.TB) (server, client *tls.Config) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 	if err != nil {
-		t.Fatal(err)
+		return pair{err: err}
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		return pair{err: err}
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		&tls.Config{RootCAs: roots, ServerName: "gate.example.jp"}
-}
+	return pair{
+		server: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		client: &tls.Config{RootCAs: roots, ServerName: "gate.example.jp"},
+	}
+})
 
 // dialog is the client's end of a connection.
 type dialog struct {
@@ -287,6 +303,19 @@ func (d *dialog) handshake(c *tls.Config) {
 // more comes when the script is over.
 func (d *dialog) run(script string) {
 	d.t.Helper()
+	if d.steps(script) {
+		return
+	}
+	d.send("QUIT\r\n")
+	d.want("221 2.0.0")
+	if a := d.answer(); a != "eof" {
+		d.t.Fatalf("a reply without a command: %q", a)
+	}
+}
+
+// steps plays a script and reports whether the connection ended as it should.
+func (d *dialog) steps(script string) bool {
+	d.t.Helper()
 	for line := range strings.Lines(script) {
 		op, text, _ := strings.Cut(strings.TrimSuffix(strings.TrimLeft(line, "\t"), "\n"), " ")
 		switch op {
@@ -305,16 +334,12 @@ func (d *dialog) run(script string) {
 			if a := d.answer(); a != text {
 				d.t.Fatalf("got reply %q, want %s", a, text)
 			}
-			return
+			return true
 		default:
 			d.t.Fatalf("script line %q", line)
 		}
 	}
-	d.send("QUIT\r\n")
-	d.want("221 2.0.0")
-	if a := d.answer(); a != "eof" {
-		d.t.Fatalf("a reply without a command: %q", a)
-	}
+	return false
 }
 
 // both runs a test in clear and under STARTTLS.

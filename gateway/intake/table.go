@@ -44,6 +44,7 @@ func NewTable(entries []string, separator string) (*Table, error) {
 }
 
 // Check implements Recipients. It never says TryLater.
+// spec: rfc5321#4.5.1
 func (t *Table) Check(_ context.Context, address string) Verdict {
 	local, domain, ok := strings.Cut(strings.ToLower(address), "@")
 	if !ok || local == "" {
@@ -58,4 +59,22 @@ func (t *Table) Check(_ context.Context, address string) Verdict {
 		}
 	}
 	return Unknown
+}
+
+// Chain asks several in turn: the first that accepts an address settles it. It
+// is Unknown when all say so.
+type Chain []Recipients
+
+// Check implements Recipients.
+func (c Chain) Check(ctx context.Context, address string) Verdict {
+	verdict := Unknown
+	for _, r := range c {
+		switch r.Check(ctx, address) {
+		case Accept:
+			return Accept
+		case TryLater:
+			verdict = TryLater
+		}
+	}
+	return verdict
 }
