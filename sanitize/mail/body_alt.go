@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sekisho/sanitize/ir"
@@ -16,8 +17,10 @@ type bodyChoice struct {
 
 // alternative shows the best of several forms of the same text (RFC 2046
 // section 5.1.4): the plain one unless it is only a stub for the HTML, which
-// many senders write. Files of the forms not shown still go on; only files
-// that stood in for a form are dropped with it.
+// many senders write. A form that says something else than the plain one is
+// shown after it, for no reader may miss what other mail programs would show.
+// Files of the forms not shown still go on; only files that stood in for a
+// form are dropped with it.
 // spec: rfc2046#5.1.4
 func (w *bodyWalker) alternative(p *mimePart, at bodyPlace) ([]bodyItem, error) {
 	var all []bodyChoice
@@ -39,8 +42,13 @@ func (w *bodyWalker) alternative(p *mimePart, at bodyPlace) ([]bodyItem, error) 
 	}
 	w.unreadable = unreadable
 	out := all[best].items
+	shown := bodyShownForms(all, best)
 	for i, c := range all {
 		if i == best {
+			continue
+		}
+		if shown[i] {
+			out = append(out, c.items...)
 			continue
 		}
 		for _, it := range c.items {
@@ -53,8 +61,8 @@ func (w *bodyWalker) alternative(p *mimePart, at bodyPlace) ([]bodyItem, error) 
 			}
 		}
 	}
-	if len(all) > 1 {
-		w.notes.add("alternative_dropped", p.where(), bodyDropped(all, best))
+	if slices.Contains(shown, false) {
+		w.notes.add("alternative_dropped", p.where(), bodyDropped(all, best, shown))
 	}
 	return out, nil
 }
@@ -127,13 +135,13 @@ func bodyJoin(c bodyChoice) string {
 	return b.String()
 }
 
-// bodyDropped says what the forms not shown had that the shown one lacks.
-func bodyDropped(all []bodyChoice, best int) string {
+// bodyDropped says what the forms not shown had that the best one lacks.
+func bodyDropped(all []bodyChoice, best int, isShown []bool) string {
 	shown := bodyJoin(all[best])
 	shown = shown[:min(len(shown), bodyMaxCompared)]
 	chars, links, compared := 0, 0, 0
 	for i, c := range all {
-		if i == best {
+		if isShown[i] {
 			continue
 		}
 		chars += c.visible
