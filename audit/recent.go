@@ -78,6 +78,17 @@ func draftSum(canonical []byte, ts time.Time) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// ContentDigest is the SHA-256 by which a ledger row and the record made of it
+// are compared: it leaves out the place in the log and the offset of the time.
+// The error wraps ErrInvalid.
+func (e Event) ContentDigest() ([sha256.Size]byte, error) {
+	b, err := e.Canonical()
+	if err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	return draftSum(b, e.TS), nil
+}
+
 // draft is an event on its way into the log, with the digest of its draft form.
 type draft struct {
 	Event
@@ -86,9 +97,6 @@ type draft struct {
 
 // newDraft checks the event and takes its digest.
 func newDraft(e Event) (draft, error) {
-	b, err := e.Canonical()
-	if err != nil {
-		return draft{}, err
-	}
-	return draft{e, draftSum(b, e.TS)}, nil
+	sum, err := e.ContentDigest()
+	return draft{e, sum}, err
 }

@@ -73,13 +73,16 @@ func (s *Sequencer) Run(ctx context.Context) error {
 	if err := s.start(); err != nil {
 		return err
 	}
-	timer := time.NewTimer(0)
+	timer, wake := time.NewTimer(0), s.Wake
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return s.stop(ctx)
-		case <-s.Wake:
+		case _, open := <-wake:
+			if !open {
+				wake = nil // a closed channel would never let us rest
+			}
 		case <-timer.C:
 		}
 		s.settle(s.cycle(ctx))

@@ -110,6 +110,7 @@ func TestSequencerPlacesRows(t *testing.T) {
 		if w.Size() != 602 {
 			t.Errorf("size %d after the hint", w.Size())
 		}
+		close(wake) // no hints any more
 		l.add(dated(time.Now(), 600, 601)...)
 		time.Sleep(2 * time.Second) // and is not needed
 		if w.Size() != 603 || s.Healthy() != nil {
