@@ -5,9 +5,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/policy"
 )
 
 // Config is the static configuration. Load fills it; a field's doc tag is the
@@ -254,6 +256,31 @@ func (c Config) Forbidden() []netip.Prefix { return prefixes(c.Zones.MyNumber.Ne
 
 // Clients returns the networks that mail is taken from.
 func (c Config) Clients() []netip.Prefix { return prefixes(c.Intake.Networks) }
+
+// LoadPolicy reads the policy file. Rules without own_domains get the office's.
+func (c Config) LoadPolicy() (policy.Policy, error) {
+	p, err := LoadPolicy(c.Policy.File)
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	return c.WithDomains(p), nil
+}
+
+// WithDomains returns the policy with office.domains where rules name no own
+// domains.
+func (c Config) WithDomains(p policy.Policy) policy.Policy {
+	own := lower(c.Office.Domains)
+	if len(p.Default.OwnDomains) == 0 {
+		p.Default.OwnDomains = own
+	}
+	p.Overrides = slices.Clone(p.Overrides)
+	for i := range p.Overrides {
+		if len(p.Overrides[i].Rules.OwnDomains) == 0 {
+			p.Overrides[i].Rules.OwnDomains = own
+		}
+	}
+	return p
+}
 
 // Notice returns the office as notices name it.
 func (c Config) Notice() format.Office {

@@ -27,7 +27,7 @@ type Answers struct {
 	RelayTLS                  string
 	Authserv                  string
 	Instance                  string   // "" for the first label of the machine's host name
-	Storage                   string   // data directory, "" for "data" beside the configuration
+	Storage                   string   // data directory; "" for /var/lib/sekisho below /etc, else "data" beside the configuration
 	Recipients                []string // addresses or @domain
 }
 
@@ -48,7 +48,11 @@ func Init(dir string, a Answers, now time.Time) ([]string, error) {
 			"%q cannot name a gateway; use at most 64 of 0-9 A-Z a-z . _ -.", a.Instance)
 	}
 	data := a.Storage
-	if data == "" {
+	switch {
+	case data != "":
+	case strings.HasPrefix(dir, "/etc/"):
+		data = Default().Storage.Dir
+	default:
 		data = "data"
 	}
 	text, err := fill(configs.Config, a.values(data))
@@ -177,4 +181,10 @@ func steps(dir string, keys []KeyInfo) []string {
 		}
 	}
 	return append(out, "  6. sekisho serve --config "+file)
+}
+
+func instance(s string) bool {
+	return s != "" && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '.' || r == '_' || r == '-')
+	})
 }
