@@ -26,7 +26,7 @@ func Formats() []format.Format {
 		{Kind: format.Mail, Class: format.ClassLight, Method: format.MethodText, Partial: true,
 			Names: []string{"eml"}, Media: []string{"message/rfc822", "message/global"},
 			Match: mail.Match, Parse: mail.Parse, Build: mail.Build, Lint: mail.Lint},
-		{Kind: format.HTML, Class: format.ClassLight, Method: format.MethodText,
+		{Kind: format.HTML, Class: format.ClassLight, Method: format.MethodText, Family: "text",
 			Names: []string{"html", "htm", "xhtml"}, Media: []string{"text/html", "application/xhtml+xml"},
 			Match: html.Match, Parse: html.Parse, Build: html.Build, Lint: html.Lint},
 		{Kind: format.Text, Class: format.ClassLight, Method: format.MethodText, Family: "text",

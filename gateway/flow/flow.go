@@ -179,7 +179,7 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 		f.Relay()
 	}
 	if f.Settled != nil {
-		f.Settled(Outcome{m, s.deliveries, s.trees, f.Scribe.Clock().Sub(start)})
+		f.Settled(Outcome{s.m, s.deliveries, s.trees, f.Scribe.Clock().Sub(start)})
 	}
 	return nil
 }

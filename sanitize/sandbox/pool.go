@@ -247,7 +247,9 @@ func (p *Pool) left(w *Worker) {
 	case busy:
 		<-p.slots
 	case idle:
-		p.cfg.Log.Warn("idle worker died", "class", w.class, "cause", w.end.Cause.String())
+		if w.end.Cause != Closed { // closed by us, when the pool is
+			p.cfg.Log.Warn("idle worker died", "class", w.class, "cause", w.end.Cause.String())
+		}
 		p.kick(w.class)
 	}
 }
