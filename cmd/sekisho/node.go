@@ -1,0 +1,326 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/gateway/config"
+	"sekisho/gateway/deliver"
+	"sekisho/gateway/flow"
+	"sekisho/gateway/health"
+	"sekisho/gateway/intake"
+	"sekisho/gateway/store/fs"
+	"sekisho/gateway/store/sqlite"
+	"sekisho/sanitize"
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/sandbox"
+)
+
+// stores are the node's files: the ledger and one blob store a zone.
+type stores struct {
+	ledger    *sqlite.Ledger
+	originals gateway.Blobs
+	outbox    gateway.Blobs
+}
+
+func (s stores) close() error { return s.ledger.Close() }
+
+// Places below the storage directory.
+func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
+func auditPath(dir string) string  { return filepath.Join(dir, "audit") }
+
+func openStores(ctx context.Context, dir string, keys config.Keys) (stores, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return stores{}, err
+	}
+	s, err := openBlobs(dir, keys)
+	if err != nil {
+		return stores{}, err
+	}
+	if s.ledger, err = sqlite.Open(ctx, ledgerPath(dir)); err != nil {
+		return stores{}, fmt.Errorf("open ledger: %w", err)
+	}
+	return s, nil
+}
+
+// openBlobs opens the blob stores; without keys they can be listed only.
+func openBlobs(dir string, keys config.Keys) (stores, error) {
+	originals, err := fs.Open(filepath.Join(dir, "originals"), fs.Options{Recipients: keys.OriginalsTo, Identities: keys.OriginalsWith})
+	if err != nil {
+		return stores{}, fmt.Errorf("open originals: %w", err)
+	}
+	outbox, err := fs.Open(filepath.Join(dir, "outbox"), fs.Options{Recipients: keys.OutboxTo, Identities: keys.OutboxWith})
+	if err != nil {
+		return stores{}, fmt.Errorf("open outbox: %w", err)
+	}
+	return stores{originals: originals, outbox: outbox}, nil
+}
+
+// node is a running gateway: every role in one process.
+type node struct {
+	cfg    config.Config
+	log    *slog.Logger
+	scribe gateway.Scribe
+	guard  config.Guard
+	stores stores
+	policy *policyWatch
+	pool   *sandbox.Pool
+	engine *sanitize.Engine
+
+	sequencer *audit.Sequencer
+	writer    *audit.Writer
+	intake    *intake.Server
+	flow      *flow.Flow
+	deliver   *deliver.Deliver
+	janitor   *flow.Janitor
+	metrics   *health.Metrics
+
+	watch watch
+}
+
+// watch are what the demo wants to be told of.
+type watch struct {
+	settled func(flow.Outcome)
+	done    func(gateway.Delivery)
+}
+
+const (
+	policyEvery  = 5 * time.Second
+	janitorEvery = time.Minute
+	stopTime     = 30 * time.Second
+	// Waiting messages beyond this are not accepted any more.
+	maxBacklog = 20_000
+)
+
+// newNode opens everything that a gateway needs and listens to nothing yet.
+// The caller closes the node.
+func newNode(ctx context.Context, cfg config.Config, log *slog.Logger, w watch) (*node, error) {
+	keys, err := config.LoadKeys(cfg.Keys.Dir, config.IntakeRole, config.FlowRole, config.DeliverRole, config.SequencerRole, config.AuditorRole)
+	if err != nil {
+		return nil, err
+	}
+	location, err := time.LoadLocation(cfg.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("timezone: %w", err)
+	}
+	n := &node{cfg: cfg, log: log, watch: w,
+		scribe: gateway.Scribe{Clock: time.Now, Random: rand.Reader, Version: buildVersion()}}
+	if n.stores, err = openStores(ctx, cfg.Storage.Dir, keys); err != nil {
+		return nil, err
+	}
+	if err := n.open(ctx, keys, location); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+func (n *node) open(ctx context.Context, keys config.Keys, location *time.Location) error {
+	var err error
+	if n.policy, err = openPolicy(ctx, n.stores.ledger, n.scribe, n.cfg.Policy.File); err != nil {
+		return err
+	}
+	if n.pool, err = newPool(n.cfg, n.log); err != nil {
+		return err
+	}
+	n.engine = sanitize.New(n.pool, n.log)
+	n.guard = n.zoneGuard()
+	n.metrics = health.NewMetrics(n.scribe.Version, n.stores.ledger.Counts)
+	if err := n.openAudit(ctx, keys, location); err != nil {
+		return err
+	}
+	owner, err := gateway.NewID(rand.Reader)
+	if err != nil {
+		return err
+	}
+	hop, err := n.hop()
+	if err != nil {
+		return err
+	}
+	n.deliver = deliver.New(deliver.Config{Ledger: n.stores.ledger, Outbox: n.stores.outbox, Keys: keys.SealPublic, Hop: hop,
+		Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: n.cfg.Relay.Workers, Postmaster: n.cfg.Office.Postmaster,
+		Draft: func() { n.flow.Wake() }, Done: n.delivered})
+	n.flow = flow.New(flow.Config{Ledger: n.stores.ledger, Originals: n.stores.originals, Outbox: n.stores.outbox, Engine: n.engine,
+		Policy: n.policy.Current, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
+		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
+		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled})
+	n.janitor = &flow.Janitor{Ledger: n.stores.ledger, Originals: n.stores.originals, Outbox: n.stores.outbox, Scribe: n.scribe,
+		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals)}
+	return n.openIntake(location)
+}
+
+func flowWorkers(cfg config.Config) int {
+	if cfg.Flow.Workers > 0 {
+		return cfg.Flow.Workers
+	}
+	return runtime.NumCPU()
+}
+
+// newPool starts the boxes. A message holds a light and a lint worker while it
+// asks for a heavy one, so fewer than three for each flow worker would wait
+// for each other for ever.
+func newPool(cfg config.Config, log *slog.Logger) (*sandbox.Pool, error) {
+	w := flowWorkers(cfg)
+	pool, err := sandbox.NewPool(sandbox.Config{Classes: sanitize.Classes(), MaxRunning: 4*w + 4, AllowWeak: cfg.Sandbox.AllowWeak, Log: log,
+		Ahead: map[string]int{string(format.ClassLight): w + 1, string(format.ClassLint): w + 1, string(format.ClassImage): 1}})
+	if errors.Is(err, sandbox.ErrWeak) {
+		return nil, fmt.Errorf("%w\nこの機械では、ファイルを開く処理を十分に隔離できません。新しい Linux（Landlock と seccomp が使えるもの）で動かしてください。\n"+
+			"やむを得ず動かすときは、設定の sandbox.allow_weak と sandbox.reason を書いてください（監査記録に残ります）", err)
+	}
+	return pool, err
+}
+
+func (n *node) openAudit(ctx context.Context, keys config.Keys, location *time.Location) error {
+	dir := auditPath(n.cfg.Storage.Dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	files, err := audit.OpenDir(dir)
+	if err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	n.writer, err = audit.Open(ctx, files, audit.Options{Signer: keys.Audit, Keys: keys.AuditPublic, Location: location})
+	if err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	n.sequencer = &audit.Sequencer{Source: n.stores.ledger, Writer: n.writer, Interval: time.Duration(n.cfg.Audit.Interval)}
+	if !n.cfg.Sandbox.AllowWeak {
+		return nil
+	}
+	r, err := n.scribe.System("system.started", audit.Success, func(e *audit.Event) {
+		e.Change = audit.Change{Path: "sandbox.allow_weak", After: audit.Clean(fmt.Sprintf("%s; missing: %v", n.cfg.Sandbox.Reason, n.pool.Walls().Missing()), 2048)}
+	})
+	if err != nil {
+		return err
+	}
+	return n.stores.ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Note(r) })
+}
+
+// zoneGuard refuses the third zone and records each attempt (DECISIONS 24).
+func (n *node) zoneGuard() config.Guard {
+	return config.Guard{Forbidden: n.cfg.Forbidden(), OnRefused: func(ctx context.Context, purpose, address string, at netip.Addr) {
+		r, err := n.scribe.System("zone.refused", audit.Denied, func(e *audit.Event) {
+			e.Route = gateway.Inbound()
+			e.Route.To = "zone_mynumber"
+			e.Change = audit.Change{Path: purpose, Before: audit.Clean(address, 256), After: at.String()}
+		})
+		if err == nil {
+			err = n.stores.ledger.Do(context.WithoutCancel(ctx), func(tx gateway.Tx) error { return tx.Note(r) })
+		}
+		if err != nil {
+			n.log.Error("a refused connection was not recorded", "error", err)
+		}
+	}}
+}
+
+func (n *node) settled(o flow.Outcome) {
+	n.metrics.Sanitize.Observe(o.Took.Seconds())
+	for _, t := range o.Tree {
+		n.metrics.Messages.WithLabelValues("inbound", t.Verdict.String()).Inc()
+		t.Walk(func(m *sanitize.Node) {
+			if m.Path != "" {
+				n.metrics.Parts.WithLabelValues(string(m.Kind), m.Verdict.String()).Inc()
+			}
+		})
+	}
+	if n.watch.settled != nil {
+		n.watch.settled(o)
+	}
+}
+
+func (n *node) delivered(d gateway.Delivery) {
+	n.metrics.Relayed.WithLabelValues(string(d.State)).Inc()
+	if n.watch.done != nil {
+		n.watch.done(d)
+	}
+}
+
+// run serves until ctx ends, then stops gracefully: no new mail, then what is
+// in hand, then the log.
+func (n *node) run(ctx context.Context, smtp []net.Listener, management net.Listener) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	logging, stopLog := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	defer stopLog()
+	var workers, sequencer sync.WaitGroup
+	failed := make(chan error, len(smtp)+2)
+	sequencer.Go(func() {
+		if err := n.sequencer.Run(logging); err != nil {
+			n.log.Error("audit log", "error", err)
+			failed <- fmt.Errorf("audit log: %w", err)
+		}
+	})
+	workers.Go(func() { n.flow.Run(work) })
+	workers.Go(func() { n.deliver.Run(work) })
+	workers.Go(func() { n.policy.Run(work, policyEvery, n.log) })
+	workers.Go(func() {
+		n.janitor.Run(work, janitorEvery, func(err error) { n.log.Error("retention", "error", err) })
+	})
+	var admin *health.Server
+	if management != nil {
+		admin = health.New(n.probes(), n.metrics.Registry)
+		go func() { failed <- admin.Serve(management) }()
+	}
+	for _, l := range smtp {
+		go func() { failed <- n.intake.Serve(l) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	n.log.Info("stopping")
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	err = errors.Join(err, n.intake.Shutdown(stop))
+	stopWork()
+	workers.Wait()
+	if admin != nil {
+		err = errors.Join(err, admin.Shutdown(stop))
+	}
+	stopLog()
+	sequencer.Wait()
+	return err
+}
+
+// probes say whether the gateway can do its work.
+func (n *node) probes() []health.Probe {
+	return []health.Probe{
+		{Name: "ledger", Check: func(ctx context.Context) error { _, err := n.stores.ledger.Counts(ctx); return err }},
+		{Name: "storage", Check: n.room},
+		{Name: "audit", Check: func(context.Context) error { return n.sequencer.Healthy() }},
+		{Name: "boxes", Check: func(ctx context.Context) error {
+			w, err := n.pool.Get(ctx, string(format.ClassLint))
+			if err != nil {
+				return err
+			}
+			return w.Close()
+		}},
+	}
+}
+
+// close gives everything back; it works on a node that was opened in part.
+func (n *node) close() error {
+	var errs []error
+	if n.pool != nil {
+		n.pool.Close()
+	}
+	if n.writer != nil {
+		errs = append(errs, n.writer.Close())
+	}
+	if n.stores.ledger != nil {
+		errs = append(errs, n.stores.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/gateway/config"
+	"sekisho/gateway/store/sqlite"
+)
+
+type verifyCmd struct{ ledgerArgs }
+
+// Help says what the exit codes mean.
+func (verifyCmd) Help() string {
+	return "終了コード / exit: 0 すべて合う（all agree）, 1 合わないものがある（something does not）, 2 失敗（failure）"
+}
+
+// Run checks that ledger, blob stores and audit log agree. It may run beside a
+// serving gateway; what is written meanwhile is not held against it.
+func (c *verifyCmd) Run(e env) error {
+	return c.withLedger(e.ctx, func(cfg config.Config, l *sqlite.Ledger) error {
+		var faults []string
+		faults = append(faults, l.CheckConsistency(e.ctx)...)
+		more, err := missingBlobs(e.ctx, cfg, l)
+		if err != nil {
+			return err
+		}
+		faults = append(faults, more...)
+		keys, err := config.LoadKeys(cfg.Keys.Dir, config.AuditorRole)
+		if err != nil {
+			return err
+		}
+		log := os.DirFS(auditPath(cfg.Storage.Dir))
+		r, err := audit.Verify(e.ctx, log, keys.AuditPublic, audit.VerifyOptions{})
+		if err != nil {
+			return fmt.Errorf("audit log: %w", err)
+		}
+		printVerdict(e.stdout, r)
+		if r.Verdict.ExitCode() != 0 {
+			faults = append(faults, "audit log: "+r.Verdict.String())
+		}
+		rows, err := compareRows(e.ctx, l, log)
+		if err != nil {
+			return err
+		}
+		faults = append(faults, rows...)
+		for _, f := range faults {
+			fmt.Fprintln(e.stdout, "合いません / disagrees:", f)
+		}
+		if len(faults) > 0 {
+			return exitHeld
+		}
+		fmt.Fprintln(e.stdout, "台帳、保管庫、監査記録は合っています / ledger, stores and log agree")
+		return nil
+	})
+}
+
+// missingBlobs names files that a row needs and that are not there.
+func missingBlobs(ctx context.Context, cfg config.Config, l *sqlite.Ledger) ([]string, error) {
+	stores, err := openBlobs(cfg.Storage.Dir, config.Keys{})
+	if err != nil {
+		return nil, err
+	}
+	originals, outbox, err := l.Blobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var faults []string
+	for _, s := range []struct {
+		name   string
+		store  gateway.Blobs
+		needed map[string]bool
+	}{{"originals", stores.originals, originals}, {"outbox", stores.outbox, outbox}} {
+		for name := range s.needed {
+			r, err := s.store.Open(ctx, name)
+			if err == nil {
+				r.Close()
+			} else if errors.Is(err, gateway.ErrNotFound) && stillNeeded(ctx, l, s.name, name) {
+				faults = append(faults, s.name+": "+name+" is missing")
+			}
+		}
+	}
+	return faults, nil
+}
+
+// stillNeeded asks again: a mail may have been relayed since the list was made.
+func stillNeeded(ctx context.Context, l *sqlite.Ledger, store, name string) bool {
+	originals, outbox, err := l.Blobs(ctx)
+	if err != nil {
+		return true
+	}
+	if store == "originals" {
+		return originals[name]
+	}
+	return outbox[name]
+}
+
+// rowsAtOnce is how many audit rows are read at a time.
+const rowsAtOnce = 1000
+
+// compareRows compares the ledger's audit rows with the log: each row that has
+// a sequence number must be the record with that number. Records without a row
+// are the sequencer's own.
+func compareRows(ctx context.Context, l *sqlite.Ledger, log fs.FS) ([]string, error) {
+	c := &rowCursor{ctx: ctx, ledger: l, after: -1}
+	var faults []string
+	row, err := c.next()
+	if err != nil {
+		return nil, err
+	}
+	err = audit.Select(ctx, log, audit.Filter{}, func(line []byte, e audit.Event) error {
+		for row != nil && row.Seq < e.Seq {
+			faults = append(faults, fmt.Sprintf("audit row %d has number %d, which the log lacks", row.ID, row.Seq))
+			if row, err = c.next(); err != nil {
+				return err
+			}
+		}
+		if row == nil || row.Seq > e.Seq {
+			return nil
+		}
+		draft := row.Event
+		draft.Seq, draft.Seg = e.Seq, e.Seg
+		if b, err := draft.Canonical(); err != nil || !bytes.Equal(b, bytes.TrimSuffix(line, []byte("\n"))) {
+			faults = append(faults, fmt.Sprintf("record %d differs from the ledger's row %d", e.Seq, row.ID))
+		}
+		row, err = c.next()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("compare rows: %w", err)
+	}
+	if row != nil {
+		faults = append(faults, fmt.Sprintf("audit row %d has number %d, beyond the log's end", row.ID, row.Seq))
+	}
+	return faults, nil
+}
+
+// rowCursor reads the sequenced rows in the order of their numbers.
+type rowCursor struct {
+	ctx    context.Context
+	ledger *sqlite.Ledger
+	after  int64
+	page   []audit.Row
+}
+
+func (c *rowCursor) next() (*audit.Row, error) {
+	if len(c.page) == 0 {
+		rows, err := c.ledger.Pending(c.ctx, c.after, rowsAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if r.Seq >= 0 {
+				c.page = append(c.page, r)
+			}
+		}
+		if len(c.page) == 0 {
+			return nil, nil
+		}
+	}
+	r := c.page[0]
+	c.page = c.page[1:]
+	c.after = r.Seq
+	return &r, nil
+}
