@@ -15,29 +15,29 @@ import (
 // maxOverrides bounds the overrides of a policy.
 const maxOverrides = 1000
 
-// rulesFile is policy.Rules as the file has it.
+// rulesFile is policy.Rules as the file has it; doc is the label in differences.
 type rulesFile struct {
-	Kinds       map[string]string `yaml:"kinds"`
+	Kinds       map[string]string `yaml:"kinds" doc:"種類ごとの扱い"`
 	Limits      limitsFile        `yaml:"limits"`
-	TextCharset string            `yaml:"text_charset"`
-	TextBOM     bool              `yaml:"text_bom"`
-	CSVCharset  string            `yaml:"csv_charset"`
-	CSVBOM      bool              `yaml:"csv_bom"`
-	JPEGQuality int               `yaml:"jpeg_quality"`
-	Defang      string            `yaml:"defang"`
-	OwnDomains  []string          `yaml:"own_domains"`
-	Spoofed     string            `yaml:"spoofed"`
+	TextCharset string            `yaml:"text_charset" doc:"テキストの文字コード"`
+	TextBOM     bool              `yaml:"text_bom" doc:"テキストの先頭の印"`
+	CSVCharset  string            `yaml:"csv_charset" doc:"CSV の文字コード"`
+	CSVBOM      bool              `yaml:"csv_bom" doc:"CSV の先頭の印"`
+	JPEGQuality int               `yaml:"jpeg_quality" doc:"JPEG の画質"`
+	Defang      string            `yaml:"defang" doc:"リンクの無効化"`
+	OwnDomains  []string          `yaml:"own_domains" doc:"団体のドメイン"`
+	Spoofed     string            `yaml:"spoofed" doc:"団体のドメインを名乗る外部メール"`
 }
 
 type limitsFile struct {
-	Bytes   Size     `yaml:"bytes"`
-	Files   int64    `yaml:"files"`
-	Depth   int      `yaml:"depth"`
-	Pixels  int64    `yaml:"pixels"`
-	Time    Duration `yaml:"time"`
-	Output  Size     `yaml:"output"`
-	Retain  Duration `yaml:"retain"`
-	Expires Duration `yaml:"expires"`
+	Bytes   Size     `yaml:"bytes" doc:"展開した大きさの上限"`
+	Files   int64    `yaml:"files" doc:"ファイルの数の上限"`
+	Depth   int      `yaml:"depth" doc:"入れ子の深さの上限"`
+	Pixels  int64    `yaml:"pixels" doc:"画像 1 枚の画素数の上限"`
+	Time    Duration `yaml:"time" doc:"無害化の時間の上限"`
+	Output  Size     `yaml:"output" doc:"作り直したメールの大きさの上限"`
+	Retain  Duration `yaml:"retain" doc:"隔離したものの保管期間"`
+	Expires Duration `yaml:"expires" doc:"中継をあきらめるまでの期間"`
 }
 
 // overrideFile is one override: recipients and the rules that differ.
