@@ -141,7 +141,7 @@ func parseIn(ctx context.Context, formats []format.Format, k format.Kind, in for
 	}
 	row, reason, _ := judge(formats, in.Name, content, claimed)
 	switch {
-	case reason == format.KindUnsupported && row.Sharpen != nil:
+	case row != nil && row.Sharpen != nil && (reason == format.KindUnsupported || row.Blocked):
 		if sharp := row.Sharpen(in.Data); sharp != "" {
 			return format.Hold(sharp, string(content))
 		}

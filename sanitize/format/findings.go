@@ -77,7 +77,7 @@ var findings = map[string]FindingText{
 	"name_changed":        {"", "file name made safe", false},
 	"type_claim":          {"", "claimed type differs from content", false},
 	"header_dropped":      {"", "header fields outside the allow-list dropped", false},
-	"external_body":       {"外部に置かれた本文への参照を取り除きました", "external body reference removed", true},
+	"external_body":       {"", "external body reference removed", true},
 }
 
 // TextOf returns what people read about a finding code and whether it is known.

@@ -50,6 +50,7 @@ type ReasonText struct {
 const (
 	askResend   = "必要なときは、差出人に別の形（文字や画像など）で送り直すよう頼んでください。"
 	askUnlocked = "差出人に、パスワードを付けずに送り直すよう頼んでください。"
+	askWhole    = "差出人に、メールを分割しないで送り直すよう頼んでください。"
 	askSmaller  = "差出人に、小さく分けて送り直すよう頼んでください。"
 	askOffice   = "中身が必要なときは、受付番号を添えて担当課へお問い合わせください。"
 	askSender   = "心当たりがないときは、何もしないでください。必要なときは、電話などで差出人に確かめてください。"
@@ -82,7 +83,7 @@ var reasons = map[Reason]ReasonText{
 	MalwareFound:       {"ウイルスの疑いがある", askSender, "malware found"},
 	ScannerUnavailable: {"ウイルス検査ができなかった", askOffice, "scanner unavailable"},
 	MailLoop:           {"同じメールが回り続けている", askOffice, "mail loop"},
-	FragmentOfMail:     {"分割されたメールの一部だけの", askSmaller, "fragment of a split mail"},
+	FragmentOfMail:     {"分割されたメールの一部だけの", askWhole, "fragment of a split mail"},
 	ExternalBody:       {"中身が外部に置かれている", askResend, "body stored elsewhere"},
 	SpoofedOwnDomain:   {"庁内の差出人を名乗る外部のメールの", askSender, "outside mail claiming an own address"},
 	TooLargeAfter:      {"届け先の大きさの上限を超える", askSmaller, "too large for the next hop"},

@@ -123,10 +123,21 @@ func noticeName(k format.Child) string {
 	switch {
 	case k.Present() || !ok || kind == "":
 		return s
+	case k.Reason == format.KindBlocked && !noticeBlocked(k.Kind):
+		return s // it is the name that is refused, not what is inside
 	case k.Reason == format.TypeMismatch:
 		return s + "（中身は" + kind + "）"
 	}
 	return s + "（" + kind + "）"
+}
+
+// noticeBlocked lists the kinds that are refused whatever they are called.
+func noticeBlocked(k format.Kind) bool {
+	switch k {
+	case format.Executable, format.Script, format.Shortcut, format.DiskImage, format.Help:
+		return true
+	}
+	return false
 }
 
 // noticeQuote makes one short line of the sender's words. The brackets that we
