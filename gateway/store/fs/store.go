@@ -6,7 +6,7 @@
 // 250 is said on the strength of it: write to tmp/, sync the file, link it to
 // its final name, sync the directory, return the name. A crash at any point
 // leaves the blob whole under its name, or a file in tmp/ that the next Open
-// sweeps, or a whole file unknown to the ledger that store.Sweep removes.
+// sweeps, or a whole file unknown to the ledger that flow.Janitor sweeps.
 //
 //	tmp/<name>        being written; locked by its writer
 //	ab/cd/<name>      a blob; abcd are the first four digits of its name

@@ -1,7 +1,10 @@
 package sqlite
 
 import (
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -46,15 +49,23 @@ func TestCheckFinds(t *testing.T) {
 			t.Errorf("no test of %q", r.name)
 		}
 	}
-	for _, rule := range slices.Sorted(maps.Keys(spoil)) {
-		l := openTest(t)
-		accept(t, l, 1)
-		settled(t, l)
-		accept(t, l, 2)
-		consistent(t, l)
-		if t.Failed() {
-			return
+	dir := t.TempDir()
+	file := filepath.Join(dir, "sound.db")
+	l := openAt(t, file)
+	accept(t, l, 1)
+	settled(t, l)
+	accept(t, l, 2)
+	consistent(t, l)
+	if err := l.Close(); err != nil || t.Failed() {
+		t.Fatal(err)
+	}
+	sound := read(t, file)
+	for i, rule := range slices.Sorted(maps.Keys(spoil)) {
+		file := filepath.Join(dir, fmt.Sprint(i))
+		if err := os.WriteFile(file, sound, 0o600); err != nil {
+			t.Fatal(err)
 		}
+		l := openAt(t, file)
 		sabotage(t, l, spoil[rule])
 		found := l.CheckConsistency(t.Context())
 		if !slices.ContainsFunc(found, func(s string) bool { return strings.HasPrefix(s, rule+": ") }) {

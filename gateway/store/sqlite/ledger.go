@@ -34,6 +34,7 @@ const readers = 4
 // Ledger is a gateway.Ledger in a SQLite file. It is safe for concurrent use.
 // Do MUST NOT be called from within a closure of Do: it would wait for itself.
 type Ledger struct {
+	file  string
 	read  *sql.DB
 	write *sql.DB
 	w     *writer
@@ -61,7 +62,7 @@ func open(ctx context.Context, file string, scripts []string) (*Ledger, error) {
 	if err := create(file); err != nil {
 		return nil, fmt.Errorf("create ledger: %w", err)
 	}
-	l := &Ledger{}
+	l := &Ledger{file: file}
 	if l.write, err = pool(dsn(file, writerPragmas()...), 1); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", file, err)
 	}
@@ -95,11 +96,7 @@ func create(file string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(file))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return syncDir(filepath.Dir(file))
 }
 
 // pool opens a database with at most n connections, which stay open.

@@ -68,7 +68,7 @@ func Blobs(t *testing.T, open OpenBlobs) {
 
 // modelTime is how long a state machine plays, unless -rapid.checks asks for a
 // number of games: stores wait for disks, and the race detector takes its time.
-const modelTime = 4 * time.Second
+const modelTime = 3 * time.Second
 
 // within checks a property for modelTime. Once it failed it is run as often as
 // it takes to find a small example.
