@@ -14,7 +14,8 @@ import (
 type Ledger interface {
 	// Do runs f in a transaction and returns after the commit is durable. f may
 	// run more than once and MUST NOT have effects outside of Tx. Concurrent
-	// calls may share one commit. An error of f rolls back f's changes alone.
+	// calls may share one commit. An error of f rolls back f's changes alone. When
+	// ctx ends before f has begun, f does not run any more.
 	// When the commit itself fails, a power loss may still bring it about: what f
 	// pointed to MUST NOT be deleted by the caller, but left to the sweep.
 	Do(ctx context.Context, f func(Tx) error) error
