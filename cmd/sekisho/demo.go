@@ -231,7 +231,7 @@ func (d *demonstration) settled(o flow.Outcome) {
 		d.say("    %s", l)
 	}
 	d.mu.Unlock()
-	in := demo.Incoming{Receipt: o.Message.Receipt, At: o.Message.ReceivedAt, From: o.Message.Envelope.From, To: o.Message.Envelope.To,
+	in := demo.Incoming{Receipt: o.Message.Receipt, At: o.Message.ReceivedAt.Local(), From: o.Message.Envelope.From, To: o.Message.Envelope.To,
 		Size: o.Message.Size, Result: strings.Join(lines, "\n"), Took: o.Took}
 	r, err := d.node.stores.originals.Open(d.env.ctx, o.Message.Blob)
 	if err == nil {
