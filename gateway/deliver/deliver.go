@@ -1,20 +1,24 @@
-// Package deliver relays sealed mails to the LGWAN mail server over SMTP. It
-// never sees an original: what it sends is a seal.Verified, whose envelope and
-// body come from the signed passport.
+// Package deliver relays sealed mails to the LGWAN mail server over SMTP
+// (RFC 5321). It never sees an original: what it sends is a seal.Verified,
+// whose envelope and body come from the signed passport.
 //
 // Claiming a delivery records the intent; the outcome for each recipient is
 // committed after the next hop answered. A connection that breaks after the
 // final dot leaves the outcome unknown, and the delivery is sent again: the
 // same bytes with the same Message-ID, so that the next hop can tell.
+//
+// The dialogue is our own and small, because each byte of it matters: the
+// sealed bytes go out as they are or not at all, a final dot is written only
+// by a holder of the lease, and only a 2yz reply to that dot counts as taken.
 package deliver
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sekisho/audit"
@@ -44,24 +48,24 @@ type Config struct {
 const (
 	leaseTime = 15 * time.Minute
 	pollTime  = 5 * time.Second // without a wake-up
-	// renewBefore is how much of the lease must be left at the final dot.
+	// renewBefore is how much of the lease must be left at the final dot: more
+	// than the wait for its reply.
 	renewBefore = 12 * time.Minute
 )
-
-// backOff is the wait after the n-th failed attempt; the last one repeats
-// until the delivery expires (RFC 5321 §4.5.4.1).
-// spec: rfc5321#4.5.4.1
-var backOff = []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 
 // Deliver is the running room.
 type Deliver struct {
 	Config
-	wake chan struct{}
+	wake    chan struct{}
+	hopSize atomic.Int64
+	times   times
+	reuse   int                                  // mails over one connection at most
+	pause   func(context.Context, time.Duration) // between tries to commit an outcome
 }
 
 // New returns a Deliver; Run starts it.
 func New(c Config) *Deliver {
-	return &Deliver{Config: c, wake: make(chan struct{}, max(1, c.Workers))}
+	return &Deliver{Config: c, wake: make(chan struct{}, max(1, c.Workers)), times: defaultTimes(), reuse: maxReuse, pause: sleep}
 }
 
 // Wake hints that a delivery became ready.
@@ -70,6 +74,20 @@ func (d *Deliver) Wake() {
 	case d.wake <- struct{}{}:
 	default:
 	}
+}
+
+// HopSize returns the largest mail in bytes that the next hop said it takes
+// (RFC 1870) when it was last greeted, 0 when it named no limit or was not
+// reached yet.
+func (d *Deliver) HopSize() int64 { return d.hopSize.Load() }
+
+// Probe greets the next hop, protected as a mail would be, and says goodbye.
+// It reports why mail cannot be relayed now, and refreshes HopSize.
+func (d *Deliver) Probe(ctx context.Context) error {
+	c := d.connection()
+	defer c.close()
+	_, err := c.ready(ctx)
+	return err
 }
 
 // Run works until ctx ends, then returns once the mails in hand are done.
@@ -83,33 +101,47 @@ func (d *Deliver) Run(ctx context.Context) error {
 }
 
 func (d *Deliver) loop(ctx context.Context) {
-	c := &connection{hop: d.Hop}
+	c := d.connection()
 	defer c.close()
 	for ctx.Err() == nil {
 		worked, err := d.step(ctx, c)
 		if err != nil && ctx.Err() == nil {
 			d.Log.Error("deliver", "error", err)
 		}
-		if worked && err == nil {
+		if worked && err == nil && !c.down {
 			continue
 		}
-		t := time.NewTimer(pollTime)
-		select {
-		case <-ctx.Done():
-		case <-d.wake:
-		case <-t.C:
-			c.closeIdle()
-		}
-		t.Stop()
+		d.rest(ctx, c)
+	}
+}
+
+// rest waits for a hint or a while. Hints do not count while the next hop
+// cannot be reached: the whole queue would be tried and recorded at once.
+func (d *Deliver) rest(ctx context.Context, c *connection) {
+	wake := d.wake
+	if c.down {
+		wake = nil
+	}
+	t := time.NewTimer(d.times.poll)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-t.C:
+		c.closeIdle()
 	}
 }
 
 // Step claims and sends one delivery over a connection of its own and reports
 // whether there was any.
 func (d *Deliver) Step(ctx context.Context) (bool, error) {
-	c := &connection{hop: d.Hop}
+	c := d.connection()
 	defer c.close()
 	return d.step(ctx, c)
+}
+
+func (d *Deliver) connection() *connection {
+	return &connection{hop: d.Hop, times: d.times, reuse: d.reuse, clock: d.Scribe.Clock, size: d.hopSize.Store}
 }
 
 func (d *Deliver) step(ctx context.Context, c *connection) (bool, error) {
@@ -122,11 +154,12 @@ func (d *Deliver) step(ctx context.Context, c *connection) (bool, error) {
 	}
 	work := context.WithoutCancel(ctx) // what was begun is ended, within its own limits
 	a := d.attempt(work, c, &v)
-	if err := d.settle(work, v, a); err != nil {
-		if errors.Is(err, gateway.ErrLease) {
-			d.Log.Warn("a delivery lost its lease", "receipt", v.Receipt)
-			return true, nil
-		}
+	err = d.settle(work, v, a)
+	if errors.Is(err, gateway.ErrLease) {
+		d.Log.Warn("a delivery lost its lease", "receipt", v.Receipt, "attempt", a.err)
+		return true, nil
+	}
+	if err != nil {
 		return true, fmt.Errorf("delivery %s: %w", v.Receipt, err)
 	}
 	return true, nil
@@ -141,75 +174,24 @@ func (d *Deliver) claim(ctx context.Context) (gateway.Delivery, error) {
 		if v, err = tx.ClaimDelivery(d.Owner, now, now.Add(leaseTime)); err != nil {
 			return err
 		}
-		r, err := d.record("relay.intent", audit.Pending, v, v.Waiting(), "")
+		rs, err := d.records("relay.intent", audit.Pending, v, v.Waiting(), "")
 		if err != nil {
 			return err
 		}
-		return tx.Note(r)
+		return tx.Note(rs...)
 	})
-	return v, err
-}
-
-// attempt is what came of sending one delivery once.
-type attempt struct {
-	answers map[string]answer // by recipient
-	err     error             // why there is no answer: a connection or seal fault
-	refused bool              // err cannot be mended by trying again
-}
-
-// answer is the next hop's reply to one recipient.
-type answer struct {
-	code int
-	text string
-}
-
-func (a answer) state() gateway.RecipientState {
-	switch {
-	case a.code >= 200 && a.code < 300:
-		return gateway.Taken
-	case a.code >= 500:
-		return gateway.Refused
-	}
-	return gateway.Pending
-}
-
-// attempt opens the passport and sends the mail.
-func (d *Deliver) attempt(ctx context.Context, c *connection, v *gateway.Delivery) attempt {
-	open := func() (io.ReadCloser, error) { return d.Outbox.Open(ctx, v.Blob) }
-	sealed, err := seal.Open(open, v.Passport, d.Keys, d.Scribe.Clock())
-	if err == nil && sealed.Delivery != string(v.ID) {
-		err = fmt.Errorf("%w: passport of another delivery", seal.ErrSeal)
-	}
 	if err != nil {
-		return attempt{err: err, refused: errors.Is(err, seal.ErrSeal)}
+		return gateway.Delivery{}, fmt.Errorf("claim a delivery: %w", err)
 	}
-	to := waiting(sealed.To, v.Recipients)
-	if len(to) == 0 {
-		return attempt{err: fmt.Errorf("%w: no recipient of the passport waits", seal.ErrSeal), refused: true}
-	}
-	return c.send(ctx, sealed, to, func() error { return d.hold(ctx, *v) })
+	return v, nil
 }
 
-// waiting returns the passport's recipients that have no outcome yet.
-func waiting(sealed []string, rs []gateway.Recipient) []string {
-	pending := map[string]bool{}
-	for _, r := range rs {
-		pending[r.Address] = r.State == gateway.Pending
+// sleep waits for t or the end of ctx.
+func sleep(ctx context.Context, t time.Duration) {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
-	var to []string
-	for _, a := range sealed {
-		if pending[a] {
-			to = append(to, a)
-		}
-	}
-	return to
-}
-
-// hold makes sure, before the final dot, that the lease is still ours.
-func (d *Deliver) hold(ctx context.Context, v gateway.Delivery) error {
-	now := d.Scribe.Clock()
-	if v.Lease.Until.Sub(now) > renewBefore {
-		return nil
-	}
-	return d.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.RenewDelivery(v, now.Add(leaseTime)) })
 }

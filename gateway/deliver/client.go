@@ -1,0 +1,181 @@
+package deliver
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// times are the limits of waits.
+type times struct {
+	dial    time.Duration
+	command time.Duration // for a reply
+	data    time.Duration // for one block of the body to be taken
+	final   time.Duration // for the reply to the final dot
+	quit    time.Duration // for the reply to QUIT, which changes nothing
+	attempt time.Duration // for one mail in all
+	idle    time.Duration // of an unused connection
+	poll    time.Duration // between looks into the ledger
+}
+
+// defaultTimes follow RFC 5321 §4.5.3.2; replies to commands are awaited for 2
+// minutes instead of 5, for there is one hop and it is near.
+func defaultTimes() times {
+	return times{dial: 30 * time.Second, command: 2 * time.Minute, data: 3 * time.Minute, final: 10 * time.Minute,
+		quit: 5 * time.Second, attempt: time.Hour, idle: 20 * time.Second, poll: pollTime}
+}
+
+// client is the client's side of one SMTP connection. Its methods return an
+// error when the connection is of no further use; replies are values.
+type client struct {
+	conn  net.Conn
+	r     *bufio.Reader
+	ext   map[string]string // of the last EHLO, by keyword in upper case
+	times times
+	end   time.Time // no wait goes beyond
+}
+
+func newClient(conn net.Conn, t times) *client {
+	return &client{conn: conn, r: bufio.NewReaderSize(conn, maxReplyLine), times: t, end: time.Now().Add(t.attempt)}
+}
+
+// until sets the limit of the next wait.
+func (c *client) until(wait time.Duration) error {
+	at := time.Now().Add(wait)
+	if c.end.Before(at) {
+		at = c.end
+	}
+	if err := c.conn.SetDeadline(at); err != nil {
+		return fmt.Errorf("set deadline: %w", err)
+	}
+	return nil
+}
+
+// greet reads the greeting and says hello.
+func (c *client) greet(name string) error {
+	if err := c.until(c.times.command); err != nil {
+		return err
+	}
+	r, err := readReply(c.r)
+	if err != nil {
+		return fmt.Errorf("greeting of next hop: %w", err)
+	}
+	if !r.done() {
+		return said{"the connection", r}
+	}
+	return c.hello(name)
+}
+
+// hello says EHLO, or HELO to a server that does not know it (RFC 5321 §3.2).
+func (c *client) hello(name string) error {
+	r, err := c.command(c.times.command, "EHLO %s", name)
+	if err != nil {
+		return err
+	}
+	if r.done() {
+		c.ext = extensions(r.text)
+		return nil
+	}
+	c.ext = nil
+	if r.permanent() {
+		if r, err = c.command(c.times.command, "HELO %s", name); err != nil {
+			return err
+		}
+	}
+	if !r.done() {
+		return said{"EHLO", r}
+	}
+	return nil
+}
+
+// extensions reads the lines after the first of a reply to EHLO.
+func extensions(text string) map[string]string {
+	ext := map[string]string{}
+	_, lines, _ := strings.Cut(text, "\n")
+	for l := range strings.SplitSeq(lines, "\n") {
+		keyword, params, _ := strings.Cut(l, " ")
+		ext[strings.ToUpper(keyword)] = params
+	}
+	return ext
+}
+
+func (c *client) offers(keyword string) bool {
+	_, ok := c.ext[keyword]
+	return ok
+}
+
+// size returns the limit of RFC 1870 in bytes, 0 for none.
+func (c *client) size() int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(c.ext["SIZE"]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, n)
+}
+
+// command sends one line and reads the reply to it.
+func (c *client) command(wait time.Duration, format string, args ...any) (reply, error) {
+	line := fmt.Sprintf(format, args...)
+	verb, _, _ := strings.Cut(line, " ")
+	if strings.ContainsAny(line, "\r\n\x00") {
+		return reply{}, fmt.Errorf("%s: a command must be one line", verb)
+	}
+	// What came unasked would be taken for the reply to this command.
+	if c.r.Buffered() > 0 {
+		return reply{}, fmt.Errorf("%w: it spoke before %s", errDialogue, verb)
+	}
+	if err := c.until(wait); err != nil {
+		return reply{}, err
+	}
+	if _, err := c.conn.Write([]byte(line + "\r\n")); err != nil {
+		return reply{}, fmt.Errorf("send %s: %w", verb, err)
+	}
+	r, err := readReply(c.r)
+	if err != nil {
+		return reply{}, fmt.Errorf("%s: %w", verb, err)
+	}
+	return r, nil
+}
+
+// startTLS protects the connection (RFC 3207) and says hello again, since what
+// was said before was not protected.
+func (c *client) startTLS(ctx context.Context, config *tls.Config, name string) error {
+	r, err := c.command(c.times.command, "STARTTLS")
+	if err != nil {
+		return err
+	}
+	if !r.done() {
+		return said{"STARTTLS", r}
+	}
+	if c.r.Buffered() > 0 { // injected before the handshake
+		return fmt.Errorf("%w: it spoke before the TLS handshake", errDialogue)
+	}
+	if err := c.until(c.times.command); err != nil {
+		return err
+	}
+	t := tls.Client(c.conn, config)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return fmt.Errorf("STARTTLS with next hop: %w", err)
+	}
+	c.conn, c.r, c.ext = t, bufio.NewReaderSize(t, maxReplyLine), nil
+	return c.hello(name)
+}
+
+// Write writes a part of a body; the peer has a limited time to take it.
+func (c *client) Write(p []byte) (int, error) {
+	if err := c.until(c.times.data); err != nil {
+		return 0, err
+	}
+	return c.conn.Write(p)
+}
+
+// quit says goodbye; how it is answered changes nothing.
+func (c *client) quit() {
+	c.command(c.times.quit, "QUIT")
+	c.conn.Close()
+}
