@@ -25,6 +25,7 @@ type times struct {
 
 // defaultTimes follow RFC 5321 §4.5.3.2; replies to commands are awaited for 2
 // minutes instead of 5, for there is one hop and it is near.
+// spec: rfc5321#4.5.3.2
 func defaultTimes() times {
 	return times{dial: 30 * time.Second, command: 2 * time.Minute, data: 3 * time.Minute, final: 10 * time.Minute,
 		quit: 5 * time.Second, attempt: time.Hour, idle: 20 * time.Second, poll: pollTime}
@@ -72,6 +73,7 @@ func (c *client) greet(name string) error {
 }
 
 // hello says EHLO, or HELO to a server that does not know it (RFC 5321 §3.2).
+// spec: rfc5321#3.2
 func (c *client) hello(name string) error {
 	r, err := c.command(c.times.command, "EHLO %s", name)
 	if err != nil {
@@ -144,6 +146,7 @@ func (c *client) command(wait time.Duration, format string, args ...any) (reply,
 
 // startTLS protects the connection (RFC 3207) and says hello again, since what
 // was said before was not protected.
+// spec: rfc3207#4.2
 func (c *client) startTLS(ctx context.Context, config *tls.Config, name string) error {
 	r, err := c.command(c.times.command, "STARTTLS")
 	if err != nil {

@@ -13,6 +13,7 @@ var errForm = errors.New("the sealed mail has a bare CR, a bare LF or a NUL")
 // dotWriter writes a body for DATA (RFC 5321 §4.5.2): a line that begins with
 // a dot gets another. Bare CR, bare LF and NUL are refused, not mended: peers
 // that read them as line ends would see another mail than we sealed, or two.
+// spec: rfc5321#4.5.2
 type dotWriter struct {
 	w    *bufio.Writer
 	last byte // '\n' at the start of a line

@@ -28,6 +28,7 @@ func (s swapped) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 }
 
 // What the passport does not allow is not sent, and the postmaster is told.
+// spec: g5
 func TestPassport(t *testing.T) {
 	other, err := seal.NewKey(rand.Reader)
 	if err != nil {
@@ -214,6 +215,7 @@ func (b balky) Do(ctx context.Context, f func(gateway.Tx) error) error {
 }
 
 // An outcome is not lost to a ledger that is out of order for a moment.
+// spec: g3
 func TestOutcomeIsCommittedAgain(t *testing.T) {
 	h := newHop(t)
 	w := newWorld(t, h)

@@ -97,6 +97,7 @@ func (c *connection) ready(ctx context.Context) (bool, error) {
 }
 
 // connect greets the next hop and protects the connection as configured.
+// spec: rfc3207#4.1
 func (c *connection) connect(ctx context.Context) (*client, error) {
 	client, err := c.open(ctx)
 	if err != nil {

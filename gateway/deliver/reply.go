@@ -59,6 +59,7 @@ func (s said) Error() string {
 // readReply reads one reply. r's buffer must hold maxReplyLine bytes; longer
 // lines, too many lines, changing codes and codes outside of 200–599 are
 // errDialogue.
+// spec: rfc5321#4.2
 func readReply(r *bufio.Reader) (reply, error) {
 	var all reply
 	for n := range maxReplyLines {

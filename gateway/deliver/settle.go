@@ -30,6 +30,7 @@ const (
 // until the delivery expires (RFC 5321 §4.5.4.1). An attempt that brought the
 // mail to some recipients is followed soon: a next hop that takes few
 // recipients at a time is not one in trouble.
+// spec: rfc5321#4.5.4.1
 func backOff(n int, some bool) time.Duration {
 	waits := []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 	if some {
@@ -223,6 +224,7 @@ func (d *Deliver) records(verb audit.Verb, o audit.Outcome, v gateway.Delivery, 
 
 // postmaster drafts the mail about recipients that were given up. Our own
 // mails to the postmaster are not reported to the postmaster.
+// spec: rfc5321#6.1
 func (d *Deliver) postmaster(v gateway.Delivery, now time.Time) (*gateway.Delivery, error) {
 	if v.State != gateway.Failed || v.Kind == gateway.KindPostmaster {
 		return nil, nil

@@ -111,6 +111,7 @@ func (t *transaction) speakable(from string, to []string) []string {
 	return ok
 }
 
+// spec: rfc6531#3.2
 func (t *transaction) unspeakable(address string) (reply, bool) {
 	if err := gateway.CheckAddress(address, true); err != nil {
 		return reply{550, "5.1.3 not sent: " + err.Error()}, true
@@ -123,6 +124,7 @@ func (t *transaction) unspeakable(address string) (reply, bool) {
 
 // mail returns the MAIL command (RFC 5321 §4.1.1.2) with what the next hop
 // wants to know in advance. Our mails are 7-bit, so BODY is not among it.
+// spec: rfc1870#6.2 rfc6531#3.4
 func (t *transaction) mail(p parcel, to []string) string {
 	cmd := "MAIL FROM:<" + p.From + ">"
 	if t.offers("SIZE") {
@@ -145,6 +147,7 @@ func ofSession(r reply) reply {
 }
 
 // recipients says RCPT for each and returns those that were accepted.
+// spec: rfc5321#4.5.3.1.10
 func (t *transaction) recipients(to []string) ([]string, error) {
 	var accepted []string
 	for _, a := range to {
