@@ -12,7 +12,9 @@ import (
 )
 
 // big is a body that does not fit into the buffers of a loopback connection.
-func big() string { return "Subject: big\r\n\r\n" + strings.Repeat(strings.Repeat("x", 70)+"\r\n", 150_000) }
+func big() string {
+	return "Subject: big\r\n\r\n" + strings.Repeat(strings.Repeat("x", 70)+"\r\n", 150_000)
+}
 
 func TestClosedAtEachStep(t *testing.T) {
 	for _, step := range []string{"greeting", "EHLO", "MAIL", "RCPT", "DATA", "body", "."} {
@@ -148,6 +150,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// spec: g12
 func TestForbiddenZone(t *testing.T) {
 	h := newHop(t)
 	w := newWorld(t, h)
