@@ -94,8 +94,14 @@ func (d *decoder) syntax(err error) {
 		d.add(nil, "", "YAML として読めません: "+err.Error(), "this is not YAML: "+err.Error())
 		return
 	}
-	d.add(e.GetToken(), "", "YAML の書き方が正しくありません ("+e.GetMessage()+")。字下げ、コロンの後の空白、引用符を確かめてください。",
-		"this is not well-formed YAML ("+e.GetMessage()+"); look at indentation, the space after a colon, and quotes.")
+	what := strings.Map(func(r rune) rune {
+		if control(r) {
+			return ' '
+		}
+		return r
+	}, e.GetMessage())
+	d.add(e.GetToken(), "", "YAML の書き方が正しくありません ("+what+")。字下げ (タブは使えません)、コロンの後の空白、引用符を確かめてください。",
+		"this is not well-formed YAML ("+what+"); look at indentation (no tabs), the space after a colon, and quotes.")
 }
 
 // add notes an error at a token.
@@ -180,7 +186,9 @@ func (d *decoder) pairs(n ast.Node, key string) []*ast.MappingValueNode {
 			continue
 		}
 		if seen[name] {
-			d.add(t, join(key, name), "同じ項目が 2 回書かれています。どちらかを消してください。", "the key is written twice; delete one of them.")
+			first := d.places[join(key, name)].line
+			d.add(t, join(key, name), fmt.Sprintf("同じ項目が 2 回書かれています (1 回目は %d 行目)。どちらかを消してください。", first),
+				fmt.Sprintf("the key is written twice (first in line %d); delete one of them.", first))
 			continue
 		}
 		seen[name] = true

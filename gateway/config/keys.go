@@ -211,6 +211,14 @@ func info(name, line string, present bool) KeyInfo {
 // CheckKeys finds keys that do not fit together: originals that could be stored
 // and never read again, passports that deliver would refuse.
 func CheckKeys(dir string) Problems {
+	st, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return Problems{missing(dir, "keys.dir", err, "sekisho init で鍵を作るか、keys.dir を直してください。", "sekisho init creates keys, or correct keys.dir.")}
+	case st.Mode().Perm()&0o077 != 0:
+		return Problems{{Key: "keys.dir", JA: fmt.Sprintf("鍵のディレクトリをほかの利用者が見られます (権限 %04o)。chmod 700 %s を実行してください。", st.Mode().Perm(), dir),
+			EN: fmt.Sprintf("other users can look into the key directory (mode %04o); run chmod 700 %s.", st.Mode().Perm(), dir)}}
+	}
 	k, err := LoadKeys(dir, IntakeRole, FlowRole, DeliverRole, SequencerRole, AuditorRole)
 	if err != nil {
 		var ps Problems
