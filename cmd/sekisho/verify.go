@@ -50,16 +50,20 @@ func (c *verifyCmd) Run(e env) error {
 			return err
 		}
 		faults = append(faults, rows...)
-		for _, f := range faults {
+		for _, f := range faults[:min(len(faults), maxFaults)] {
 			fmt.Fprintln(e.stdout, "合いません / disagrees:", f)
 		}
 		if len(faults) > 0 {
+			fmt.Fprintf(e.stdout, "合わないものは %d 件です / %d faults\n", len(faults), len(faults))
 			return exitHeld
 		}
 		fmt.Fprintln(e.stdout, "台帳、保管庫、監査記録は合っています / ledger, stores and log agree")
 		return nil
 	})
 }
+
+// maxFaults is how many faults are printed.
+const maxFaults = 20
 
 // missingBlobs names files that a row needs and that are not there.
 func missingBlobs(ctx context.Context, cfg config.Config, l *sqlite.Ledger) ([]string, error) {
@@ -125,7 +129,7 @@ func compareRows(ctx context.Context, l *sqlite.Ledger, log fs.FS) ([]string, er
 			return nil
 		}
 		draft := row.Event
-		draft.Seq, draft.Seg = e.Seq, e.Seg
+		draft.Seq, draft.Seg, draft.TS = e.Seq, e.Seg, draft.TS.In(e.TS.Location()) // the log's place and time zone
 		if b, err := draft.Canonical(); err != nil || !bytes.Equal(b, bytes.TrimSuffix(line, []byte("\n"))) {
 			faults = append(faults, fmt.Sprintf("record %d differs from the ledger's row %d", e.Seq, row.ID))
 		}
