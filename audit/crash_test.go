@@ -100,6 +100,9 @@ func TestEveryOperationMayFailOnce(t *testing.T) {
 			t.Fatalf("operation %d of %d: no error, but %d records", n, total, w.Size())
 		}
 		wantAcked(t, d, acked)
+		if r := wantIntact(t, d, o); r.Size != w.Size() || r.TornBytes > 0 {
+			t.Fatalf("operation %d of %d: the files have %d records and %d bytes more, the Writer %d", n, total, r.Size, r.TornBytes, w.Size())
+		}
 		// The caller sends everything again: to the same Writer, or to a new one.
 		if n%2 == 0 {
 			w.Close()
@@ -147,6 +150,7 @@ func TestPowerMayFailAtEveryOperation(t *testing.T) {
 			t.Fatalf("operation %d of %d went through", n, total)
 		}
 		after := d.crash(nil)
+		wantIntact(t, after, o) // even before it is mended
 		w = mustOpen(t, after, o)
 		wantAcked(t, after, acked)
 		if again, err := script(t, w); err != nil || again != scriptEvents {
@@ -190,6 +194,9 @@ func TestCrashesAtRandom(t *testing.T) {
 				w.Close()
 			}
 			d = d.crash(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "left") })
+		}
+		if rep, err := Verify(t.Context(), d, o.Keys, VerifyOptions{Interval: 1e6 * time.Hour}); err == nil && rep.Verdict == Tampered {
+			r.Fatalf("before it is mended: %v", rep.Faults)
 		}
 		w, err := Open(t.Context(), d, o)
 		if err != nil {

@@ -219,6 +219,12 @@ func TestOutageIsVisible(t *testing.T) {
 			t.Error(err)
 		}
 		agree(t, l, d)
+		begun := lastRecord(t, d).TS.Add(-72 * time.Minute)
+		if err := Select(t.Context(), d, Filter{Verbs: []Verb{VerbHeartbeat}, Since: begun.Add(8 * time.Minute), Until: begun.Add(64 * time.Minute)}, func([]byte, Event) error {
+			return errors.New("a heartbeat from the time without a disk")
+		}); err != nil {
+			t.Error(err)
+		}
 		r := mustVerify(t, d, o, VerifyOptions{})
 		if r.Verdict != Gap || len(r.Faults) != 1 || r.Faults[0].Code != FaultSilence {
 			t.Errorf("%v %v", r.Verdict, r.Faults)

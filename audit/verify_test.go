@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // signedLog makes a log of n records in one month, signed every step records
@@ -291,6 +294,64 @@ func TestVerifyWhileWriting(t *testing.T) {
 			}
 			return
 		default:
+		}
+	}
+}
+
+// resign makes tiles and checkpoint anew for whatever the segments say, as the
+// holder of the key can.
+func resign(t *testing.T, d *disk, o Options) {
+	t.Helper()
+	for _, p := range slices.Collect(maps.Keys(d.now)) {
+		if strings.HasPrefix(p, tileDir+"/") || strings.HasPrefix(p, historyDir+"/") {
+			delete(d.now, p)
+		}
+	}
+	var tr tree
+	list, err := months(d, segmentDir, ".jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, month := range list {
+		for _, line := range lines(d.read(segmentName(month))) {
+			tr.add(tlog.RecordHash(bytes.TrimSuffix(line, []byte("\n"))))
+		}
+	}
+	for _, p := range append(tr.full, tr.partials()...) {
+		d.write(p.path(), p.bytes())
+	}
+	c, err := Checkpoint{Origin: o.Keys.Origin(), Size: tr.size, Root: tr.root()}.sign(o.Signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.write(checkpointFile, c.Note)
+	d.write(historyName(list[len(list)-1]), append(c.Note, '\n'))
+}
+
+// A month that does not begin with the checkpoint of the one before is found
+// even when the key was used.
+func TestVerifyFindsForgedSeam(t *testing.T) {
+	o := testKeys(t)
+	from := newDisk()
+	w := mustOpen(t, from, o)
+	mustAppend(t, w, []Event{eventAt(0, start), eventAt(1, start.AddDate(0, 1, 0))})
+	mustSign(t, w)
+	const december = "segments/2026-12.jsonl"
+	for name, c := range map[string]struct {
+		old, new string
+		want     Verdict
+	}{
+		"nothing changed": {"", "", Intact},
+		"other size":      {`"size":1}`, `"size":2}`, Tampered},
+		"other verb":      {`"event":"audit.checkpoint"`, `"event":"audit.anchored"`, Tampered},
+		"other root":      {`"root":"`, `"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","x":"`, Tampered},
+	} {
+		d := from.clone()
+		d.write(december, bytes.Replace(d.read(december), []byte(c.old), []byte(c.new), 1))
+		resign(t, d, o)
+		r := mustVerify(t, d, o, VerifyOptions{Interval: 10000 * time.Hour})
+		if r.Verdict != c.want || c.want == Tampered && r.FirstBad != 1 {
+			t.Errorf("%s: %v %v", name, r.Verdict, r.Faults)
 		}
 	}
 }
