@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"sekisho/gateway/intake"
@@ -250,4 +251,52 @@ func TestInjectionBeforeTLS(t *testing.T) {
 	d.want("503 5.5.1") // also the transaction before STARTTLS is gone
 	d.send("MAIL FROM:<a@b.test>\r\n")
 	d.want("503 5.5.1 Say EHLO first")
+}
+
+// TestRefusalArrives sends much more after what is refused; the client must
+// still hear why, and not just lose the connection.
+func TestRefusalArrives(t *testing.T) {
+	both(t, func(t *testing.T, dial func(*running) *dialog) {
+		d, r := dialTo(t, openStores(t), dial, to354)
+		go d.send("a\n" + strings.Repeat("a line of a mail that is refused already\r\n", 100_000) + ".\r\n")
+		wantRefused(t, d, r)
+	})
+}
+
+// TestNoPostmaster refuses <postmaster> when nobody is it.
+func TestNoPostmaster(t *testing.T) {
+	r := start(t, openStores(t), func(c *intake.Config) { c.Postmaster = "" })
+	d := r.dial(t)
+	d.want("220")
+	d.run("> EHLO c\n< 250\n> MAIL FROM:<a@b.test>\n< 250\n> RCPT TO:<Postmaster>\n< 550 5.1.1\n> RCPT TO:<>\n< 553")
+}
+
+// TestTLS requires it, needs no EHLO before, and ends a failed handshake.
+func TestTLS(t *testing.T) {
+	r := start(t, openStores(t), func(c *intake.Config) { c.RequireTLS = true })
+	d := r.dial(t)
+	d.want("220")
+	d.send("EHLO c\r\nMAIL FROM:<a@b.test>\r\n")
+	d.want("250")
+	d.want("530 5.7.0")
+	d = r.dial(t)
+	d.want("220")
+	d.send("STARTTLS\r\n")
+	d.want("220")
+	d.handshake(r.tls)
+	d.run(to354 + ">> a\\r\\n.\\r\\n\n< 250 2.0.0 M-")
+	checkMails(t, r, []string{"a\r\n"})
+	d = r.dial(t)
+	d.want("220")
+	d.send("STARTTLS\r\n")
+	d.want("220")
+	d.send(opened + "DATA\r\na\r\n.\r\n")
+	for b := make([]byte, 100); ; { // an alert of TLS may come
+		if n, err := d.in.Read(b); err != nil {
+			break
+		} else if n > 3 && b[0] >= '2' && b[0] <= '5' {
+			t.Errorf("an answer in clear after STARTTLS: %q", b[:n])
+		}
+	}
+	checkMails(t, r, []string{"a\r\n"})
 }

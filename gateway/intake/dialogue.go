@@ -39,7 +39,7 @@ func (g *guard) readLine() (string, bool) {
 		g.shut() // a line without an end, and nothing more comes
 		return "", false
 	}
-	if g.commands++; g.commands > maxCommands {
+	if g.commands++; g.commands > maxCommands+2*g.s.cfg.Limits.Recipients {
 		g.s.reject(ReasonErrors)
 		g.end(tooManyVerbs)
 		return "", false
@@ -160,10 +160,10 @@ func (g *guard) rcpt(arg string) *smtp.SMTPError {
 		return refused
 	}
 	if to == "postmaster" {
-		if to = g.s.cfg.Postmaster; to == "" {
-			return noPostmaster
-		}
-		g.session.postmaster = true
+		to = g.s.cfg.Postmaster
+	}
+	if to == "" {
+		return noPostmaster
 	}
 	g.session.askedTo = to
 	g.give("RCPT TO:<" + to + ">")

@@ -79,7 +79,7 @@ type Config struct {
 	Networks   []netip.Prefix        // of the allowed clients; empty: loopback only
 	Forbidden  func(netip.Addr) bool // networks of the third zone (DECISIONS 24): refused and recorded
 	Recipients Recipients
-	Postmaster string // takes what is for <postmaster> without a domain; "": refused
+	Postmaster string // always a recipient, also as <postmaster> without a domain; "": none
 	Limits     Limits
 
 	Ledger    gateway.Ledger

@@ -59,6 +59,14 @@ func TestLimits(t *testing.T) {
 			< 354
 			>> .\r\n
 			< 250`, mails: []string{""}},
+		{name: "postmaster at the limit, then a stranger", limits: intake.Limits{Recipients: 1}, script: toRcpt + `> RCPT TO:<postmaster>
+			< 452 4.5.3
+			> RSET
+			< 250
+			> MAIL FROM:<a@b.test>
+			< 250
+			> RCPT TO:<victim@elsewhere.example>
+			< 550 5.1.1`},
 		{name: "bad recipients", limits: intake.Limits{BadRecipients: 2}, reason: intake.ReasonUnknownRecipient,
 			script: toRcpt + `> RCPT TO:<a@town.example.jp>
 			< 550 5.1.1
@@ -117,7 +125,7 @@ func TestCommandsWithoutMail(t *testing.T) {
 	r := start(t, openStores(t), nil)
 	d := r.dial(t)
 	d.want("220")
-	go d.send(strings.Repeat("NOOP\r\n", 1100))
+	go d.send(strings.Repeat("NOOP\r\n", 1300))
 	n := 0
 	for ; ; n++ {
 		if a := d.answer(); a != "250 2.0.0 I have successfully done nothing" {
@@ -127,7 +135,7 @@ func TestCommandsWithoutMail(t *testing.T) {
 			break
 		}
 	}
-	if n != 1000 {
+	if n != 1000+2*100 {
 		t.Errorf("after %d commands", n)
 	}
 }

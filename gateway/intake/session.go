@@ -47,9 +47,8 @@ type session struct {
 
 	// What the guard read in the command under way. go-smtp parses it again;
 	// where the two differ, nothing is accepted.
-	asked      mailArgument
-	askedTo    string
-	postmaster bool // askedTo is for <postmaster>
+	asked   mailArgument
+	askedTo string
 }
 
 // Reset implements smtp.Session.
@@ -100,8 +99,6 @@ func (s *Server) pressed(ctx context.Context) *smtp.SMTPError {
 
 // Rcpt implements smtp.Session.
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	postmaster := s.postmaster
-	s.postmaster = false
 	if s.tx == nil || to != s.askedTo {
 		return internal
 	}
@@ -112,7 +109,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if len(s.tx.to) >= s.s.cfg.Limits.Recipients {
 		return tooManyRcpt
 	}
-	if !postmaster {
+	if to != s.s.cfg.Postmaster {
 		if refused := s.check(to); refused != nil {
 			return refused
 		}
