@@ -16,6 +16,7 @@ const second = "MAIL FROM:<forged@evil.example>\r\nRCPT TO:<zeimu@town.example.j
 // TestEndOfData sends what some server takes for the end of a mail, and a whole
 // second transaction behind it. No mail may come of it, and nothing after it may
 // be answered.
+// spec: rfc5321#2.3.8 rfc5321#4.5.2
 func TestEndOfData(t *testing.T) {
 	st := openStores(t)
 	for name, end := range map[string]string{
@@ -237,6 +238,7 @@ func TestDefects(t *testing.T) {
 
 // TestInjectionBeforeTLS is RFC 3207 §5 turned round: what came in clear ahead
 // of the handshake must not be run after it.
+// spec: rfc3207#4.2
 func TestInjectionBeforeTLS(t *testing.T) {
 	r := start(t, openStores(t), nil)
 	d := r.dial(t)

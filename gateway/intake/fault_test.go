@@ -84,6 +84,7 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 // TestFaults fails one thing at a time. The client hears 4xx, nothing is
 // accepted, no original is left that should not be, and the connection goes on
 // at the right byte.
+// spec: g3 g6
 func TestFaults(t *testing.T) {
 	st := openStores(t)
 	full := fmt.Errorf("disk: %w", gateway.ErrFull)

@@ -13,6 +13,7 @@ import (
 )
 
 // TestLimits plays scripts against a server with small limits.
+// spec: g8
 func TestLimits(t *testing.T) {
 	st := openStores(t)
 	for _, c := range []struct {
@@ -141,6 +142,7 @@ func TestCommandsWithoutMail(t *testing.T) {
 }
 
 // TestAdmission looks at who gets a greeting.
+// spec: g12 rfc5321#3.1
 func TestAdmission(t *testing.T) {
 	loop := netip.MustParsePrefix("127.0.0.0/8")
 	for _, c := range []struct {
