@@ -38,6 +38,7 @@ func (r *turncoat) LookupNetIP(context.Context, string, string) ([]netip.Addr, e
 
 var third = []netip.Prefix{netip.MustParsePrefix("10.30.0.0/16"), netip.MustParsePrefix("fd00:30::/32")}
 
+// spec: g12
 func TestGuardDial(t *testing.T) {
 	zone := fakeNames{"good": {"192.0.2.1", "192.0.2.2"}, "mixed": {"192.0.2.1", "10.30.0.9"}, "mapped": {"::ffff:10.30.0.9"},
 		"six": {"2001:db8::1"}, "bad6": {"fd00:30::1"}, "nat64": {"64:ff9b::10.30.0.9"}, "6to4": {"2002:a1e:9::1"}, "compat": {"::10.30.0.9"}}
@@ -82,6 +83,7 @@ func TestGuardDial(t *testing.T) {
 }
 
 // TestGuardPinsTheAddress: the look-up that was judged is the one that is used.
+// spec: g12
 func TestGuardPinsTheAddress(t *testing.T) {
 	r, d := &turncoat{}, &dialed{answers: []string{"192.0.2.1:25"}}
 	g := Guard{Forbidden: third, Resolver: r, Dialer: d}
@@ -93,6 +95,7 @@ func TestGuardPinsTheAddress(t *testing.T) {
 	}
 }
 
+// spec: g12
 func TestGuardListen(t *testing.T) {
 	g := Guard{Forbidden: third, Resolver: fakeNames{"mixed": {"192.0.2.1", "10.30.0.9"}}}
 	for address, refused := range map[string]bool{"192.0.2.1:25": false, ":25": false, "0.0.0.0:25": false, "10.30.0.1:25": true,
