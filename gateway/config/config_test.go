@@ -120,7 +120,7 @@ func TestRelativePathsStartAtTheFile(t *testing.T) {
 }
 
 func TestEmptyFileIsTheDefault(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "---\n"} {
+	for _, text := range []string{"", "# nothing\n", "---\n", "\ufeff# mark\r\n", "\r"} {
 		c, err := parse("f", []byte(text), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -50,10 +51,13 @@ func decodeOver(file string, text []byte, into any, prepare func(reflect.Value))
 			"the file is too large (1MB at most); is it the right one?")
 		return d
 	}
-	d.lines = strings.Split(string(text), "\n")
-	if d.deep(text) {
+	// The line breaks of YAML 1.2 §5.4, so that our lines are the parser's.
+	source := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(text), "\ufeff"))
+	d.lines = strings.Split(source, "\n")
+	if d.unreadable() || d.deep() {
 		return d
 	}
+	text = []byte(source)
 	f, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		d.syntax(err)
@@ -70,9 +74,23 @@ func decodeOver(file string, text []byte, into any, prepare func(reflect.Value))
 	return d
 }
 
+// unreadable refuses text that is not UTF-8, as editors that save in Shift_JIS
+// write it.
+func (d *decoder) unreadable() bool {
+	for i, line := range d.lines {
+		if !utf8.ValidString(line) || strings.ContainsRune(line, 0) {
+			d.problems = append(d.problems, d.show(Problem{File: d.file, Line: i + 1,
+				JA: "UTF-8 ではない文字があります。エディターで文字コードを UTF-8 にして保存し直してください。",
+				EN: "this is not UTF-8; save the file as UTF-8."}))
+			return true
+		}
+	}
+	return false
+}
+
 // deep refuses nesting that no file of ours has, before the recursive parser
 // sees it: flow brackets, list dashes of one line and indentation.
-func (d *decoder) deep(text []byte) bool {
+func (d *decoder) deep() bool {
 	open := 0
 	for i, line := range d.lines {
 		open += strings.Count(line, "[") + strings.Count(line, "{") - strings.Count(line, "]") - strings.Count(line, "}")

@@ -71,7 +71,7 @@ func sound(t *testing.T, text string, err error) {
 		t.Fatalf("not problems: %v", err)
 	}
 	for _, p := range ps {
-		if p.JA == "" || p.EN == "" || p.Line < 0 || p.Line > strings.Count(text, "\n")+2 || utf8.ValidString(text) && !utf8.ValidString(p.String()) {
+		if p.JA == "" || p.EN == "" || p.Line < 0 || p.Line > strings.Count(text, "\n")+strings.Count(text, "\r")+2 || utf8.ValidString(text) && !utf8.ValidString(p.String()) {
 			t.Errorf("%#v", p)
 		}
 	}

@@ -202,8 +202,8 @@ func info(name, line string, present bool) KeyInfo {
 			k.ID = id
 		}
 	}
-	if parts := strings.Split(line, "+"); name == "audit" && len(parts) > 2 {
-		k.ID = parts[len(parts)-2] // the key hash, as signatures carry it
+	if parts := strings.SplitN(line, "+", 3); name == "audit" && len(parts) == 3 { // name+hash+base64, which may hold a +
+		k.ID = parts[1] // the key hash, as signatures carry it
 	}
 	return k
 }

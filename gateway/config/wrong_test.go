@@ -159,6 +159,7 @@ var wrong = []struct {
 	{"weak without a reason", "allow_weak: false", "allow_weak: true", nil},
 	{"weak with a reason", "allow_weak: false\n  # allow_weak を true にする理由 / why\n  reason: \"\"", "allow_weak: true\n  reason: 試験機", nil},
 	{"no such time zone", "timezone: Asia/Tokyo", "timezone: Asia/Tokio", nil},
+	{"saved in Shift_JIS", `contact: "情報政策課 (内線 123)"`, "contact: \"\x8f\xee\x95\xf1\"", nil},
 	{"too deep", "timezone: Asia/Tokyo", "timezone: " + strings.Repeat("[", 500), nil},
 	{"too large", "timezone: Asia/Tokyo", "timezone: Asia/Tokyo #" + strings.Repeat("x", 1<<20), nil},
 }
