@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +41,26 @@ type strict struct{ cr bool } // the last byte was CR
 
 // check reports whether b may follow what was checked before.
 func (s *strict) check(b []byte) bool {
-	for _, c := range b {
-		if c == 0 || s.cr != (c == '\n') {
+	if bytes.IndexByte(b, 0) >= 0 {
+		return false
+	}
+	for len(b) > 0 {
+		if s.cr {
+			if b[0] != '\n' {
+				return false
+			}
+			s.cr, b = false, b[1:]
+			continue
+		}
+		text := b
+		if i := bytes.IndexByte(b, '\r'); i >= 0 {
+			text, b, s.cr = b[:i], b[i+1:], true
+		} else {
+			b = nil
+		}
+		if bytes.IndexByte(text, '\n') >= 0 {
 			return false
 		}
-		s.cr = c == '\r'
 	}
 	return true
 }

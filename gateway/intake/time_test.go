@@ -54,6 +54,7 @@ type memory struct {
 	mu       sync.Mutex
 	messages []gateway.Message
 	kept     map[string]string // originals
+	puts     int
 }
 
 type memoryLedger struct {
@@ -96,7 +97,8 @@ func (b memoryBlobs) Put(_ context.Context, fill func(io.Writer) error) (string,
 	}
 	b.m.mu.Lock()
 	defer b.m.mu.Unlock()
-	name := fmt.Sprint("blob", len(b.m.kept))
+	b.m.puts++
+	name := fmt.Sprint("blob", b.m.puts)
 	b.m.kept[name] = buf.String()
 	return name, nil
 }
