@@ -31,8 +31,8 @@ func TestPurgeLeavesProvableRest(t *testing.T) {
 		t.Fatalf("purged %v: %v", gone, err)
 	}
 	r := wantIntact(t, d, o)
-	if r.First != 181 || r.Segments != 3 {
-		t.Errorf("first record %d, segments %d", r.First, r.Segments)
+	if r.First != 181 || r.Segments != 3 || r.Signed.Size != r.Size {
+		t.Errorf("first record %d, segments %d, signed %d of %d", r.First, r.Segments, r.Signed.Size, r.Size)
 	}
 	if again, err := w.Purge(t.Context(), "2027-01", month(15)); err != nil || again != nil {
 		t.Errorf("again: %v %v", again, err)
