@@ -11,16 +11,17 @@ import (
 	"sekisho/gateway"
 )
 
-// big is a body that does not fit into the buffers of a loopback connection.
-func big() string {
-	return "Subject: big\r\n\r\n" + strings.Repeat(strings.Repeat("x", 70)+"\r\n", 150_000)
+// bigMail is a body that does not fit into the buffers of a loopback connection.
+func bigMail() string {
+	return "Subject: big\r\n\r\n" + strings.Repeat(strings.Repeat("x", 70)+"\r\n", 60_000)
 }
 
 func TestClosedAtEachStep(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	for _, step := range []string{"greeting", "EHLO", "MAIL", "RCPT", "DATA", "body", "."} {
 		t.Run(step, func(t *testing.T) {
 			h := newHop(t)
-			w := newWorld(t, h)
+			w.join(t, h)
 			id := w.add(order{from: "a@example.com"})
 			h.on(step, "close")
 			w.step()
@@ -51,13 +52,13 @@ func TestClosedAtEachStep(t *testing.T) {
 func TestClosedInABigBody(t *testing.T) {
 	h := newHop(t)
 	w := newWorld(t, h)
-	id := w.add(order{from: "a@example.com", mail: big()})
+	id := w.add(order{from: "a@example.com", mail: bigMail()})
 	h.on("body", "close")
 	w.step()
 	w.checkWaits(id, 0, "send body")
 	w.pass(time.Hour)
 	w.step()
-	if got := h.got(); len(got) != 1 || got[0].data != big() {
+	if got := h.got(); len(got) != 1 || got[0].data != bigMail() {
 		t.Errorf("%d taken", len(got))
 	}
 }
@@ -65,6 +66,7 @@ func TestClosedInABigBody(t *testing.T) {
 // Replies that are neither consent nor refusal prove nothing: above all not
 // that the mail was taken.
 func TestNonsenseIsNoConsent(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	for _, c := range [][2]string{
 		{"greeting", "hello"}, {"greeting", "999 hello"}, {"EHLO", "250-a\n251 b"}, {"MAIL", "354 go on"}, {"RCPT", "354 go on"},
 		{"DATA", "250 ok"}, {".", "354 go on"}, {".", "25"}, {".", "250ok"}, {".", "100 wait"}, {"MAIL", "250 ok\n250 ok\n250 ok"},
@@ -73,7 +75,7 @@ func TestNonsenseIsNoConsent(t *testing.T) {
 	} {
 		t.Run(c[0]+" "+c[1][:min(len(c[1]), 20)], func(t *testing.T) {
 			h := newHop(t)
-			w := newWorld(t, h)
+			w.join(t, h)
 			id := w.add(order{from: "a@example.com", to: []string{taro, jiro}})
 			h.on(c[0], c[1])
 			w.step()
@@ -86,10 +88,11 @@ func TestNonsenseIsNoConsent(t *testing.T) {
 }
 
 func TestSilenceHasAnEnd(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	for _, step := range []string{"greeting", "EHLO", "MAIL", "DATA", "."} {
 		t.Run(step, func(t *testing.T) {
 			h := newHop(t)
-			w := newWorld(t, h)
+			w.join(t, h)
 			w.times.command, w.times.final = 30*time.Millisecond, 30*time.Millisecond
 			w.conn = w.connection()
 			id := w.add(order{from: "a@example.com"})
@@ -106,7 +109,7 @@ func TestBodyIsNotTaken(t *testing.T) {
 	w := newWorld(t, h)
 	w.times.data = 50 * time.Millisecond
 	w.conn = w.connection()
-	id := w.add(order{from: "a@example.com", mail: big()})
+	id := w.add(order{from: "a@example.com", mail: bigMail()})
 	hold := make(chan struct{})
 	h.before("body", func() { <-hold })
 	w.step()

@@ -30,11 +30,11 @@ func (s swapped) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 // What the passport does not allow is not sent, and the postmaster is told.
 // spec: g5
 func TestPassport(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	other, err := seal.NewKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var w *world
 	swap := func(n int, body string) { w.Outbox = swapped{w.Outbox, &n, body} }
 	resign := func(k seal.Key, c seal.Claims, d *gateway.Delivery) {
 		if d.Passport, err = seal.Sign(k, c, seal.Linted(d.Sum, d.Size)); err != nil {
@@ -67,7 +67,7 @@ func TestPassport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHop(t)
-			w = newWorld(t, h)
+			w.join(t, h)
 			id := w.add(c.o)
 			if c.swap != nil {
 				c.swap()
@@ -78,7 +78,7 @@ func TestPassport(t *testing.T) {
 			if d.State != gateway.Failed || d.Reason != reasonSealed || d.Recipients[0].State != gateway.Refused || d.Recipients[0].Text == "" {
 				t.Fatalf("%s %q %+v", d.State, d.Reason, d.Recipients)
 			}
-			if ds := w.drafts(); len(ds) != 1 || ds[0].About != id {
+			if ds := w.drafts(id); len(ds) != 1 || ds[0].About != id {
 				t.Errorf("drafts %+v", ds)
 			}
 			if len(h.got()) != 0 {
@@ -170,7 +170,7 @@ func TestNoDotWithoutTheLease(t *testing.T) {
 			if d.State != gateway.Relaying || d.Lease.Owner != "thief" || d.Attempts != 0 {
 				t.Errorf("%s, leased by %s", d.State, d.Lease.Owner)
 			}
-			if n := w.verbs(); n["relay.relayed"]+n["relay.failed"]+n["relay.deferred"] != 0 {
+			if n := w.verbs(id); n["relay.relayed"]+n["relay.failed"]+n["relay.deferred"] != 0 {
 				t.Errorf("records %v", n)
 			}
 		})

@@ -36,7 +36,7 @@ func TestTaken(t *testing.T) {
 	if w.inOutbox(blob) {
 		t.Error("a relayed mail is still in the outbox")
 	}
-	if n := w.verbs(); n["relay.intent"] != 1 || n["relay.relayed"] != 1 || len(n) != 3 {
+	if n := w.verbs(id); n["relay.intent"] != 1 || n["relay.relayed"] != 1 || len(n) != 2 {
 		t.Errorf("records %v", n)
 	}
 	if n := w.HopSize(); n != 1000 {
@@ -46,6 +46,7 @@ func TestTaken(t *testing.T) {
 
 // A refusal at any step before the final dot is taken leaves the mail waiting.
 func TestTransientAtEachStep(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	for _, c := range []struct {
 		step, reply string
 		code        int
@@ -67,7 +68,7 @@ func TestTransientAtEachStep(t *testing.T) {
 	} {
 		t.Run(c.step+" "+c.reply, func(t *testing.T) {
 			h := newHop(t)
-			w := newWorld(t, h)
+			w.join(t, h)
 			id := w.add(order{from: "a@example.com"})
 			h.on(c.step, c.reply)
 			w.step()
@@ -83,6 +84,7 @@ func TestTransientAtEachStep(t *testing.T) {
 }
 
 func TestRefusedAtEachStep(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	for _, c := range []struct {
 		step, reply string
 		code        int
@@ -96,7 +98,7 @@ func TestRefusedAtEachStep(t *testing.T) {
 	} {
 		t.Run(c.step, func(t *testing.T) {
 			h := newHop(t, "SIZE 10")
-			w := newWorld(t, h)
+			w.join(t, h)
 			id := w.add(order{from: "a@example.com"})
 			h.on(c.step, c.reply)
 			w.step()
@@ -104,7 +106,7 @@ func TestRefusedAtEachStep(t *testing.T) {
 			if r := w.row(id).Recipients[0]; r.State != gateway.Refused || r.Code != c.code || r.Text != c.reply[4:] {
 				t.Errorf("recipient %+v", r)
 			}
-			if n := w.verbs(); n["relay.failed"] != 1 || n["delivery.created"] != 1 {
+			if n := w.verbs(id); n["relay.failed"] != 1 {
 				t.Errorf("records %v", n)
 			}
 			w.pass(100 * 24 * time.Hour)
@@ -127,7 +129,7 @@ func TestEachRecipientHasItsOwnOutcome(t *testing.T) {
 	if d.Recipients[0].Code != 250 || d.Recipients[1].Code != 550 || d.Recipients[2].Code != 450 {
 		t.Errorf("codes %+v", d.Recipients)
 	}
-	if len(w.drafts()) != 0 {
+	if len(w.drafts(id)) != 0 {
 		t.Error("the postmaster is told before the end")
 	}
 	w.pass(backOff(1, true))
@@ -139,7 +141,7 @@ func TestEachRecipientHasItsOwnOutcome(t *testing.T) {
 	if len(got) != 2 || strings.Join(got[0].to, " ") != taro || strings.Join(got[1].to, " ") != hana {
 		t.Errorf("taken %+v", got)
 	}
-	if n := w.verbs(); n["relay.intent"] != 3 || n["relay.relayed"] != 2 || n["relay.failed"] != 1 || n["relay.deferred"] != 2 {
+	if n := w.verbs(id); n["relay.intent"] != 3 || n["relay.relayed"] != 2 || n["relay.failed"] != 1 || n["relay.deferred"] != 2 {
 		t.Errorf("records %v", n)
 	}
 }
@@ -163,6 +165,7 @@ func TestTooManyRecipients(t *testing.T) {
 }
 
 func TestAddressesThatAreNotSaid(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	const kanji = "山田@town.example.lg.jp"
 	for name, c := range map[string]struct {
 		ext   []string
@@ -183,7 +186,7 @@ func TestAddressesThatAreNotSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHop(t, c.ext...)
-			w := newWorld(t, h)
+			w.join(t, h)
 			id := w.add(c.o)
 			w.step()
 			got := h.got()
@@ -225,7 +228,7 @@ func TestExpiryIsToldOnce(t *testing.T) {
 	if len(waits) != 77 || waits[0] != 30*time.Second || waits[1] != 2*time.Minute || waits[len(waits)-1] != time.Hour {
 		t.Errorf("%d waits %v", len(waits), waits)
 	}
-	n := w.verbs()
+	n := w.verbs(id)
 	if n["relay.failed"] != 1 || n["relay.deferred"] != len(waits) || n["relay.intent"] != len(waits)+1 {
 		t.Errorf("records %v", n)
 	}
@@ -240,10 +243,10 @@ func TestPostmasterMailFails(t *testing.T) {
 	w := newWorld(t, h)
 	id := w.add(order{to: []string{boss}, row: func(d *gateway.Delivery) { d.Kind = gateway.KindPostmaster }})
 	w.step()
-	if d := w.row(id); d.State != gateway.Failed || len(w.drafts()) != 0 {
-		t.Errorf("%s, drafts %+v", d.State, w.drafts())
+	if d := w.row(id); d.State != gateway.Failed || len(w.drafts(id)) != 0 {
+		t.Errorf("%s, drafts %+v", d.State, w.drafts(id))
 	}
-	if n := w.verbs(); n["relay.failed"] != 1 {
+	if n := w.verbs(id); n["relay.failed"] != 1 {
 		t.Errorf("records %v", n)
 	}
 }
@@ -257,7 +260,7 @@ func TestNoPostmaster(t *testing.T) {
 	w.Postmaster = ""
 	id := w.add(order{to: []string{taro, jiro}})
 	w.step()
-	if d := w.row(id); d.State != gateway.Failed || d.Recipients[1].State != gateway.Taken || len(w.drafts()) != 0 {
+	if d := w.row(id); d.State != gateway.Failed || d.Recipients[1].State != gateway.Taken || len(w.drafts(id)) != 0 {
 		t.Errorf("%s %+v", d.State, d.Recipients)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ type world struct {
 	*Deliver
 	t      *testing.T
 	ledger *sqlite.Ledger
+	outbox gateway.Blobs
 	key    seal.Key
 	conn   *connection
 
@@ -64,19 +66,29 @@ func newWorld(t *testing.T, h *nextHop) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hop := Hop{Address: h.l.Addr().String(), Hello: "gw.example.lg.jp", TLS: TLSNone, Dial: w.dial}
-	w.Deliver = New(Config{Ledger: w.ledger, Outbox: outbox, Keys: w.key.Public(), Hop: hop, Owner: "test", Workers: 4, Postmaster: boss,
-		Scribe: gateway.Scribe{Clock: w.now, Random: rand.Reader, Version: "test"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	w.times.command, w.times.final, w.times.data, w.times.quit = 10*time.Second, 10*time.Second, 10*time.Second, time.Second
-	w.pause = func(context.Context, time.Duration) {}
-	w.conn = w.connection()
+	w.outbox = outbox
+	w.join(t, h)
 	t.Cleanup(w.end)
 	return w
 }
 
+// join makes a new Deliver of the same ledger, outbox and clock for a subtest
+// with a next hop of its own: opening a ledger takes its time.
+func (w *world) join(t *testing.T, h *nextHop) {
+	t.Helper()
+	w.t = t
+	hop := Hop{Address: h.l.Addr().String(), Hello: "gw.example.lg.jp", TLS: TLSNone, Dial: w.dial}
+	w.Deliver = New(Config{Ledger: w.ledger, Outbox: w.outbox, Keys: w.key.Public(), Hop: hop, Owner: "test", Workers: 4, Postmaster: boss,
+		Scribe: gateway.Scribe{Clock: w.now, Random: rand.Reader, Version: "test"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	w.times.command, w.times.final, w.times.data, w.times.quit = 10*time.Second, 10*time.Second, 10*time.Second, time.Second
+	w.pause = func(context.Context, time.Duration) {}
+	w.conn = w.connection()
+	conn := w.conn
+	t.Cleanup(func() { conn.abort() })
+}
+
 // end checks what must hold whatever happened.
 func (w *world) end() {
-	w.conn.close()
 	if bad := w.ledger.CheckConsistency(context.Background()); len(bad) > 0 {
 		w.t.Errorf("the ledger is inconsistent: %v", bad)
 	}
@@ -136,9 +148,12 @@ func (w *world) add(o order) gateway.ID {
 	if o.to == nil {
 		o.to = []string{taro}
 	}
+	w.mu.Lock()
 	w.count++
+	receipt := fmt.Sprintf("M-260417-%05d", w.count)
+	w.mu.Unlock()
 	now := w.now()
-	d := gateway.Delivery{ID: id, Receipt: fmt.Sprintf("M-260417-%05d", w.count), Kind: gateway.KindMail, From: o.from, State: gateway.Ready,
+	d := gateway.Delivery{ID: id, Receipt: receipt, Kind: gateway.KindMail, From: o.from, State: gateway.Ready,
 		Verdict: "rebuilt", Size: int64(len(o.mail)), Sum: sha256.Sum256([]byte(o.mail)), Blob: w.put(o.mail),
 		CreatedAt: now, NextAt: now, ExpiresAt: now.Add(3 * 24 * time.Hour)}
 	for _, a := range o.to {
@@ -189,17 +204,18 @@ func (w *world) row(id gateway.ID) gateway.Delivery {
 	return d
 }
 
-// drafts returns the mails to the postmaster.
-func (w *world) drafts() []gateway.Delivery {
+// drafts returns the mails to the postmaster about a delivery.
+func (w *world) drafts(about gateway.ID) []gateway.Delivery {
 	w.t.Helper()
 	ds, err := w.ledger.Deliveries(w.t.Context(), gateway.DeliveryQuery{States: []gateway.DeliveryState{gateway.Drafted}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return ds
+	return slices.DeleteFunc(ds, func(d gateway.Delivery) bool { return d.About != about })
 }
 
-func (w *world) verbs() map[audit.Verb]int {
+// verbs counts the records about a delivery.
+func (w *world) verbs(id gateway.ID) map[audit.Verb]int {
 	w.t.Helper()
 	rows, err := w.ledger.Pending(w.t.Context(), -1, 100_000)
 	if err != nil {
@@ -207,7 +223,9 @@ func (w *world) verbs() map[audit.Verb]int {
 	}
 	n := map[audit.Verb]int{}
 	for _, r := range rows {
-		n[r.Event.Verb]++
+		if r.Event.Object.ID == string(id) {
+			n[r.Event.Verb]++
+		}
 	}
 	return n
 }
@@ -234,7 +252,7 @@ func (w *world) checkFailed(id gateway.ID, reason string) {
 	if d.State != gateway.Failed || d.Reason != reason || d.Blob == "" || !w.inOutbox(d.Blob) {
 		w.t.Errorf("delivery %s, reason %q, blob %q", d.State, d.Reason, d.Blob)
 	}
-	ds := w.drafts()
+	ds := w.drafts(id)
 	if len(ds) != 1 || ds[0].About != id || ds[0].Kind != gateway.KindPostmaster || ds[0].Recipients[0].Address != boss || ds[0].From != "" {
 		w.t.Errorf("drafts %+v", ds)
 	}
@@ -251,10 +269,10 @@ func (w *world) checkWaits(id gateway.ID, code int, text string) {
 	if r.Code != code || !contains(r.Text, text) {
 		w.t.Errorf("stored %d %q, want %d %q", r.Code, r.Text, code, text)
 	}
-	if n := w.verbs(); n["relay.intent"] != 1 || n["relay.deferred"] != 1 || n["relay.relayed"]+n["relay.failed"] != 0 {
+	if n := w.verbs(id); n["relay.intent"] != 1 || n["relay.deferred"] != 1 || n["relay.relayed"]+n["relay.failed"] != 0 {
 		w.t.Errorf("records %v", n)
 	}
-	if len(w.drafts()) != 0 {
+	if len(w.drafts(id)) != 0 {
 		w.t.Error("a draft for a delivery that waits")
 	}
 }
