@@ -8,7 +8,7 @@ const (
 	topNoFrom  = "【ご注意】差出人の表示がありません。"
 	saidClear  = "危険因子は見つかりませんでした。"
 	saidSign   = "電子署名は、作り直しにより取り除きました。"
-	saidNoBody = "本文はありません。"
+	saidNoBody = "届いたメールにはありませんでした。"
 	eicarMark  = "EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
 	lostChar   = "\uFFFD"
 	bugsText   = "資料を送ります。ご確認ください。"
@@ -51,7 +51,7 @@ func bugMailRows() []corpusRow {
 		{path: "bugs/html-image-link.eml", verdict: format.Rebuilt, subject: "imglink", found: "link_mismatch html_remote_image",
 			text:   []string{"申請ボタン", "https://form.example.jp/apply?id=5", "bank[.]example[.]net", "town[.]example[.]jp"},
 			top:    []string{topLine, "【ご注意】見かけと行き先の違うリンクがあります。"},
-			notice: []string{"見かけと行き先の違うリンクがあります。", "外部の画像は読み込みません。"},
+			notice: []string{"見かけと行き先の違うリンクがあります。", "「hxxp」と「[.]」の形に書き換えました。", "外部の画像は読み込みません。"},
 			absent: []string{"img.example.jp", "https://bank.example.net", "https://town.example.jp", "<a ", "<p>"}},
 		{path: "bugs/html-style-and-nested-div.eml", verdict: format.Rebuilt, subject: "style", found: "html_script",
 			lines: []string{"お知らせ本文"}, notice: []string{"埋め込みのプログラム（スクリプト）を取り除きました。"},

@@ -83,7 +83,7 @@ func emlOddRows() []corpusRow {
 				rebuilt("4", "", format.Text, "text.txt", "H"),
 				rebuilt("5", "J.eml", format.Mail, "J.eml", "J\n"),
 			},
-			top: []string{topLine, topNoFrom}, notice: []string{"名前と中身の種類が合わないため", "「J.eml」"}, absent: []string{"<html>"}},
+			top: []string{topLine, topNoFrom}, notice: []string{"１（名前なし）（中身は文字だけのファイル）　種類の表示と中身が合わないため", "「J.eml」"}, absent: []string{"<html>"}},
 		{path: "eml/stalwart-008-2.eml", verdict: format.Rebuilt, subject: "", lines: []string{"This is a message with a base64 encoded attached email"},
 			parts: []part{rebuilt("1", "attached_email.eml", format.Mail, "attached_email.eml", "This is an *HTML* test message")},
 			top:   []string{topNoFrom}, absent: []string{"<b>HTML</b>"}},

@@ -47,6 +47,10 @@ type ReasonText struct {
 	EN   string
 }
 
+// AsksOffice reports whether Next is only to ask the office, which whoever
+// names the office otherwise need not say again.
+func (t ReasonText) AsksOffice() bool { return t.Next == askOffice }
+
 const (
 	askResend   = "必要なときは、差出人に別の形（文字や画像など）で送り直すよう頼んでください。"
 	askUnlocked = "差出人に、パスワードを付けずに送り直すよう頼んでください。"

@@ -258,7 +258,7 @@ func TestNoticeWordsAreJIS(t *testing.T) {
 	}
 	var all strings.Builder
 	for part := kids; len(part) > 0; part = part[min(len(part), noticeMaxRows):] {
-		all.WriteString(noticeAttachments(part))
+		all.WriteString(noticeAttachments(part, false))
 	}
 	f := *buildFacts()
 	all.WriteString(noticeFoot(f, true) + noticeTop + noticeTitle + noticeNested + buildNoBody + buildLostBody + buildReportHead + buildInviteHead + buildUnknownName)
@@ -287,7 +287,7 @@ func TestNoticeManyRows(t *testing.T) {
 		kids = append(kids, buildHeld("a.zip", format.Zip, format.EncryptedArchive))
 	}
 	kids = append(kids, format.Child{Verdict: format.Stripped})
-	s := noticeAttachments(kids)
+	s := noticeAttachments(kids, false)
 	if !strings.Contains(s, "ほかに６件あります（うちお預かり５件）") {
 		t.Error(s[len(s)-1000:])
 	}

@@ -62,7 +62,7 @@ func noticeOf(m *buildValues, c format.Construction, found []format.Finding) not
 		if !noticeMissing(n.kids) {
 			return notice{}
 		}
-		return notice{bottom: noticeNested + "\n" + noticeAttachments(n.kids)}
+		return notice{bottom: noticeNested + "\n" + noticeAttachments(n.kids, false)}
 	}
 	return notice{top: n.top(), bottom: n.bottom(*c.Facts)}
 }
@@ -129,7 +129,7 @@ func (n noticeFacts) bottom(f format.Facts) string {
 		b.WriteString("この欄は庁内のシステムが付けたものです（受付番号 " + buildToken(f.ReceiptNo) + "）。\n")
 		return b.String()
 	}
-	b.WriteString(noticeAttachments(n.kids))
+	b.WriteString(noticeAttachments(n.kids, noticeTold(f.Office, f.ReceiptNo)))
 	b.WriteString(noticeFoot(f, buildTally(n.kids).held > 0))
 	return b.String()
 }
@@ -153,13 +153,16 @@ func (n noticeFacts) body() []string {
 	switch {
 	case n.empty && n.lost: // the finding says so
 	case n.empty:
-		all = append(all, "本文はありません。")
+		all = append(all, "届いたメールにはありませんでした。")
 	case n.html:
 		all = append(all, "文字だけを取り出しました（飾りと配置は除きました）。")
 	default:
 		all = append(all, "文字だけを取り出しました。")
 	}
 	all = append(all, n.sentences(false)...)
+	if n.found["link_mismatch"] > 0 && n.found["link_defanged"] == 0 {
+		all = append(all, "そのリンクは、押せないように「hxxp」と「[.]」の形に書き換えました。")
+	}
 	if n.small > 0 {
 		all = append(all, "本文に埋め込まれた小さな画像"+noticeWide(n.small)+"件を取り除きました。")
 	}

@@ -22,8 +22,9 @@ const (
 type noticeList struct {
 	b       strings.Builder
 	rows    int
-	left    int // rows not written
-	leftHel int // held ones among them
+	left    int  // rows not written
+	leftHel int  // held ones among them
+	told    bool // the reader is told elsewhere whom to ask
 	asks    []string
 	who     map[string][]string // ask → numbers of the attachments
 }
@@ -40,9 +41,10 @@ func noticeListed(kids []format.Child) int {
 }
 
 // noticeAttachments tells what was done to each attachment, its members below
-// it, and then what the reader can do about the missing ones.
-func noticeAttachments(kids []format.Child) string {
-	l := &noticeList{who: map[string][]string{}}
+// it, and then what the reader can do about the missing ones. told says that
+// whom to ask is written elsewhere.
+func noticeAttachments(kids []format.Child, told bool) string {
+	l := &noticeList{told: told, who: map[string][]string{}}
 	l.list(kids, "", 0)
 	if l.left > 0 {
 		l.b.WriteString("　　　ほかに" + noticeWide(l.left) + "件あります（うちお預かり" + noticeWide(l.leftHel) + "件）。\n")
@@ -90,8 +92,8 @@ func (l *noticeList) row(k format.Child, number string, depth int) {
 	for _, line := range k.Brief[:min(len(k.Brief), noticeMaxBrief)] {
 		l.b.WriteString("　　　" + indent + "　　「" + noticeQuote(line) + "」\n")
 	}
-	if noticeHeld(k) {
-		l.ask(k.Reason.Text().Next, number)
+	if why := k.Reason.Text(); noticeHeld(k) && !(l.told && why.AsksOffice()) {
+		l.ask(why.Next, number)
 	}
 }
 
@@ -161,7 +163,15 @@ func noticeDeed(k format.Child) string {
 		}
 		return "取り除きました。"
 	}
+	if k.Reason == format.TypeMismatch && k.Original == "" {
+		return "種類の表示と中身が合わないため、お預かりしています。"
+	}
 	return k.Reason.Text().JA + "ため、お預かりしています。"
+}
+
+// noticeTold reports whether the reader of a notice is told whom to ask.
+func noticeTold(o format.Office, receipt string) bool {
+	return buildClean(o.Contact) != "" || noticePortal(o.PublicURL, buildToken(receipt)) != ""
 }
 
 func noticeRebuilt(k format.Child) string {

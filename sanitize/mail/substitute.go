@@ -92,10 +92,14 @@ func substituteText(s Substitute) string {
 	}
 	substituteRow(&b, "受付番号　　　　　", buildToken(s.Facts.ReceiptNo))
 	substituteRow(&b, "理由　　　　　　　", why.JA+"ため（"+string(substituteCode(s.Reason))+"）")
-	if list := noticeAttachments(s.Contents.Kids); list != "" {
+	told := noticeTold(s.Facts.Office, s.Facts.ReceiptNo)
+	if list := noticeAttachments(s.Contents.Kids, told); list != "" {
 		b.WriteString("\n" + list)
 	}
-	b.WriteString("\n" + why.Next + "\n")
+	b.WriteString("\n")
+	if !told || !why.AsksOffice() {
+		b.WriteString(why.Next + "\n")
+	}
 	substituteActions(&b, s.Facts)
 	b.WriteString("このメールは庁内のシステムが自動で送りました。返信しても届きません。\n")
 	b.WriteString("パスワードや個人番号は書かないでください。\n")
