@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,25 +107,28 @@ func (a Answers) values(data string) [][2]string {
 // line of its own. "# none: confirmed" is the one key that the template has as
 // a comment.
 func fill(template string, values [][2]string) (string, error) {
+	c := Default()
+	d := decode("sekisho.yaml", []byte(template), &c)
 	for _, v := range values {
 		if v[1] == "" || v[1] == `""` || v[1] == "[]" {
 			continue
 		}
 		if v[0] == "zones.mynumber.none" {
-			template = strings.Replace(template, "    # none: confirmed\n", "    none: confirmed\n", 1)
+			at := slices.Index(d.lines, "    # none: confirmed")
+			if at < 0 {
+				return "", fmt.Errorf("the template has no key %s", v[0])
+			}
+			d.lines[at] = "    none: confirmed"
 			continue
 		}
-		c := Default()
-		d := decode("sekisho.yaml", []byte(template), &c)
 		at, ok := d.places[v[0]]
 		if !ok {
 			return "", fmt.Errorf("the template has no key %s", v[0])
 		}
 		line := d.lines[at.line-1]
 		d.lines[at.line-1] = line[:strings.IndexByte(line, ':')] + ": " + v[1]
-		template = strings.Join(d.lines, "\n")
 	}
-	return template, nil
+	return strings.Join(d.lines, "\n"), nil
 }
 
 // quote writes a YAML string in double quotes, whose escapes are Go's for what

@@ -35,6 +35,9 @@ func TestInitPassesCheck(t *testing.T) {
 	if ps := Check(t.Context(), c); len(ps) != 0 {
 		t.Errorf("problems:\n%v", ps)
 	}
+	if a := answers(); !strings.Contains(read(t, filepath.Join(dir, "recipients.txt")), "\n"+a.Recipients[0]+"\n") {
+		t.Error("the recipients were not written")
+	}
 	if c.Office.Name != answers().Name || c.Storage.Dir != filepath.Join(dir, "data") || c.Keys.Dir != filepath.Join(dir, "keys") {
 		t.Errorf("%+v", c)
 	}
@@ -56,6 +59,46 @@ func TestInitWithoutAnswersSaysWhatIsMissing(t *testing.T) {
 	}
 	if len(missing) > 0 {
 		t.Errorf("not reported: %v", missing)
+	}
+}
+
+func TestInitConfirmsThatThereIsNoThirdZone(t *testing.T) {
+	a := answers()
+	a.MyNumber, a.NoMyNumber = nil, true
+	c, err := Load(filepath.Join(initialized(t, a), "sekisho.yaml"), nil)
+	if err != nil || c.Zones.MyNumber.None != Confirmed {
+		t.Fatalf("%+v %v", c.Zones.MyNumber, err)
+	}
+	if ps := Check(t.Context(), c); len(ps) != 0 {
+		t.Errorf("problems:\n%v", ps)
+	}
+}
+
+// TestInitQuotesAnswers: an answer cannot become another key.
+func TestInitQuotesAnswers(t *testing.T) {
+	a := answers()
+	a.Name = "町\"\n  public_url: \"http://x\\ # ' : {}"
+	c, err := Load(filepath.Join(initialized(t, a), "sekisho.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.ReplaceAll(a.Name, "\n", ""); c.Office.Name != want || c.Office.PublicURL != "" {
+		t.Errorf("name %q, page %q", c.Office.Name, c.Office.PublicURL)
+	}
+}
+
+func TestInitNextSteps(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	steps, err := Init(dir, Answers{}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(steps, "\n")
+	japaneseOnly(t, strings.ReplaceAll(text, dir, ""))
+	for _, want := range []string{"要記入", "sekisho config check", "指紋", "sekisho serve --config"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }
 

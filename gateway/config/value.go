@@ -14,7 +14,7 @@ import (
 // fault is a wrong value, in both languages.
 type fault struct{ ja, en string }
 
-func (f fault) Error() string { return f.en }
+func (f fault) Error() string { return f.ja + " / " + f.en }
 
 func faultf(ja, en string, args ...any) error {
 	return fault{fmt.Sprintf(ja, args...), fmt.Sprintf(en, args...)}

@@ -182,9 +182,11 @@ func mode(t *testing.T, path string, perm os.FileMode) {
 // case must have at least one problem, and the right one is read by people.
 func TestWrongConfigurations(t *testing.T) {
 	var all strings.Builder
+	good := initialized(t, answers())
 	for _, c := range wrong {
 		t.Run(c.name, func(t *testing.T) {
-			dir := initialized(t, answers())
+			dir := filepath.Join(t.TempDir(), "sekisho")
+			duplicate(t, good, dir)
 			file := filepath.Join(dir, "sekisho.yaml")
 			text, err := os.ReadFile(file)
 			if err != nil {
@@ -208,6 +210,32 @@ func TestWrongConfigurations(t *testing.T) {
 		})
 	}
 	golden(t, "problems.golden", all.String())
+}
+
+// duplicate copies a directory with its modes.
+func duplicate(t *testing.T, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, strings.TrimPrefix(path, from))
+		if d.IsDir() {
+			return os.Mkdir(target, st.Mode().Perm())
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, text, st.Mode().Perm())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // problems loads and checks a file as "config check" does, and returns its exit
