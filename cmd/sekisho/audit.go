@@ -105,6 +105,7 @@ func (c *auditVerifyCmd) verify(ctx context.Context) (audit.Report, error) {
 func printVerdict(w io.Writer, r audit.Report) {
 	fmt.Fprintln(w, r.JA())
 	fmt.Fprintln(w, r.EN())
+	fmt.Fprintf(w, "控え / anchor: %d %s\n", r.Size, r.Root)
 	for _, f := range r.Faults {
 		fmt.Fprintln(w, "  "+f.String())
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -133,16 +132,13 @@ func (d *demonstration) configure() (config.Config, error) {
 func (d *demonstration) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	page, err := demo.Handler(d.board, demo.Setup{SMTP: d.smtp.Addr().String(), Recipient: demoRecipient})
-	if err != nil {
-		return err
-	}
-	web := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second}
-	go web.Serve(d.web) // ends with web.Close
 	mailbox := demo.NewMailbox(d.board)
-	go mailbox.Serve(d.lgwan)
-	defer web.Close()
+	go mailbox.Serve(d.lgwan) // ends with Close
 	defer mailbox.Close()
+	page := make(chan error, 1)
+	go func() {
+		page <- demo.Serve(ctx, d.web, d.board, demo.Setup{SMTP: d.smtp.Addr().String(), Recipient: demoRecipient})
+	}()
 	d.greet()
 	samples, err := demo.Samples(demoRecipient, time.Now())
 	if err != nil {
@@ -158,7 +154,7 @@ func (d *demonstration) run(ctx context.Context) error {
 	}()
 	err = d.node.run(ctx, []net.Listener{d.smtp}, nil)
 	stop()
-	return errors.Join(err, <-sending)
+	return errors.Join(err, <-sending, <-page)
 }
 
 func (d *demonstration) say(format string, args ...any) {

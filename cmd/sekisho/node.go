@@ -131,6 +131,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if n.policy, err = openPolicy(ctx, n.stores.ledger, n.scribe, n.cfg.Policy.File); err != nil {
 		return err
 	}
+	if err := recordKeys(ctx, n.stores.ledger, n.scribe, n.cfg.Keys.Dir); err != nil {
+		return err
+	}
 	if n.pool, err = newPool(n.cfg, n.log); err != nil {
 		return err
 	}

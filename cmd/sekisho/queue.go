@@ -38,16 +38,28 @@ type deliveryJSON struct {
 	Verdict    string                `json:"verdict"`
 	HeldParts  int                   `json:"held_parts"`
 	Sender     string                `json:"sender"`
-	Recipients []gateway.Recipient   `json:"recipients"`
+	Recipients []recipientJSON       `json:"recipients"`
 	Size       int64                 `json:"size"`
 	Attempts   int                   `json:"attempts"`
 	CreatedAt  time.Time             `json:"created_at"`
 	NextAt     time.Time             `json:"next_at"`
 }
 
+// recipientJSON is one recipient's outcome so far.
+type recipientJSON struct {
+	Address string                 `json:"address"`
+	State   gateway.RecipientState `json:"state"`
+	Code    int                    `json:"code,omitempty"`
+	Reply   string                 `json:"reply,omitempty"`
+}
+
 func toJSON(d gateway.Delivery) deliveryJSON {
-	return deliveryJSON{string(d.ID), d.Receipt, d.Kind, d.State, d.Reason, d.Verdict, d.HeldParts, d.From, d.Recipients, d.Size,
+	j := deliveryJSON{string(d.ID), d.Receipt, d.Kind, d.State, d.Reason, d.Verdict, d.HeldParts, d.From, nil, d.Size,
 		d.Attempts, d.CreatedAt, d.NextAt}
+	for _, r := range d.Recipients {
+		j.Recipients = append(j.Recipients, recipientJSON{r.Address, r.State, r.Code, r.Text})
+	}
+	return j
 }
 
 // Run lists deliveries.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -95,6 +96,9 @@ func (c *keysRotateCmd) Run(e env) error {
 			return err
 		}
 		for _, k := range infos {
+			if !k.Present || len(c.Names) > 0 && !slices.Contains(c.Names, k.Name) {
+				continue
+			}
 			r, err := commandScribe().User("key.rotated", audit.Success, osUser(), func(ev *audit.Event) {
 				ev.Object = audit.Object{Type: "key", ID: k.ID}
 				ev.Change = audit.Change{Path: "keys." + k.Name, After: k.Fingerprint}

@@ -2,9 +2,12 @@ package demo
 
 import (
 	"bytes"
+	"context"
 	"embed"
+	"errors"
 	"html/template"
 	"mime"
+	"net"
 	"net/http"
 	"path"
 	"strconv"
@@ -46,6 +49,21 @@ func Handler(b *Board, s Setup) (http.Handler, error) {
 	mux.HandleFunc("GET /mail/{n}/raw", b.serveRaw)
 	mux.HandleFunc("GET /mail/{n}/file/{k}", b.serveFile)
 	return guard(mux), nil
+}
+
+// Serve shows the page on l until ctx ends.
+func Serve(ctx context.Context, l net.Listener, b *Board, s Setup) error {
+	page, err := Handler(b, s)
+	if err != nil {
+		return err
+	}
+	web := &http.Server{Handler: page, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: time.Minute}
+	stop := context.AfterFunc(ctx, func() { web.Close() })
+	defer stop()
+	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 // guard sets the headers that keep a page from doing more than it says, and
