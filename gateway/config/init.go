@@ -62,12 +62,8 @@ func Init(dir string, a Answers, now time.Time) ([]string, error) {
 	}
 	files := []struct{ name, text string }{{"sekisho.yaml", text}, {"policy.yaml", configs.Policy},
 		{"recipients.txt", configs.Recipients + lines(a.Recipients)}}
-	for _, name := range []string{files[0].name, files[1].name, files[2].name, "keys"} {
-		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return nil, Problems{{File: filepath.Join(dir, name),
-				JA: "すでにあります。上書きはしません。別のディレクトリを指定するか、先に移してください。",
-				EN: "it exists and is not written over; choose another directory, or move it away."}}
-		}
+	if err := absent(dir, files[0].name, files[1].name, files[2].name, "keys"); err != nil {
+		return nil, err
 	}
 	if !filepath.IsAbs(data) {
 		data = filepath.Join(dir, data)
@@ -88,6 +84,18 @@ func Init(dir string, a Answers, now time.Time) ([]string, error) {
 		return nil, err
 	}
 	return steps(dir, keys), nil
+}
+
+// absent reports the first of the names that exists in dir.
+func absent(dir string, names ...string) error {
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return Problems{{File: filepath.Join(dir, name),
+				JA: "すでにあります。上書きはしません。別のディレクトリを指定するか、先に移してください。",
+				EN: "it exists and is not written over; choose another directory, or move it away."}}
+		}
+	}
+	return nil
 }
 
 // values lists what the answers put into the template, by key.
