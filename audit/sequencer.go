@@ -44,6 +44,8 @@ type Sequencer struct {
 	Step         time.Duration    // difference of wall clock and running time that is a clock change; 1 minute
 	OnCheckpoint func(Checkpoint) // called after each new one, to anchor it; may be nil
 
+	resumed bool // the rows of an earlier run are in the log
+
 	own   []Event // the sequencer's own events not yet in the log
 	beat  time.Time
 	sign  time.Time
@@ -145,9 +147,19 @@ func (s *Sequencer) queue(v Verb, c Change) error {
 // cycle brings the log up to date once: a changed clock is recorded before the
 // rows that come after it, the heartbeat after the rows that came before it. A
 // ledger out of reach does not keep the log from living on.
+//
+// The first cycle takes the rows before anything of its own: rows that the log
+// has lost, after a restore, are known only by a number beyond its end, and its
+// own records would move that end past them.
 func (s *Sequencer) cycle(ctx context.Context) error {
 	if err := s.watchClock(); err != nil {
 		return err
+	}
+	if !s.resumed {
+		if err := s.drainAll(ctx); err != nil {
+			return err
+		}
+		s.resumed = true
 	}
 	if err := s.flush(ctx); err != nil {
 		return err
@@ -197,6 +209,22 @@ func (s *Sequencer) flush(ctx context.Context) error {
 		s.own = s.own[n:]
 	}
 	return nil
+}
+
+// drainAll appends every pending row, however many there are.
+func (s *Sequencer) drainAll(ctx context.Context) error {
+	for {
+		rows, err := s.Source.Pending(ctx, s.Writer.Size()-1, sequencerBatch)
+		if err != nil {
+			return fmt.Errorf("read pending audit rows: %w", err)
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := s.place(ctx, rows); err != nil {
+			return err
+		}
+	}
 }
 
 // drain appends pending rows until none is left or the budget of a cycle is

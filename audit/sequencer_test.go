@@ -277,6 +277,34 @@ func TestSequencerResumes(t *testing.T) {
 	})
 }
 
+// A log that lost no more rows than the sequencer writes records of its own at
+// its start must get them all the same.
+func TestSequencerMakesUpForOneLostRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, o, l := newDisk(), testKeys(t), &ledger{}
+		w := mustOpen(t, d, o)
+		l.add(dated(time.Now(), 0, 10)...)
+		stop := run(t, &Sequencer{Source: l, Writer: w})
+		synctest.Wait()
+		old := d.clone()
+		l.add(dated(time.Now(), 10, 11)...)
+		time.Sleep(2 * time.Second)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		w = mustOpen(t, old, o)
+		stop = run(t, &Sequencer{Source: l, Writer: w})
+		time.Sleep(time.Minute)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		agree(t, l, old)
+		if n := verbCount(t, old, "message.received"); n != 11 {
+			t.Errorf("%d records for 11 events", n)
+		}
+	})
+}
+
 func TestSequencerRecordsClockChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, o, l := newDisk(), testKeys(t), &ledger{}

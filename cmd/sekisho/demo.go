@@ -229,7 +229,7 @@ func (d *demonstration) settled(o flow.Outcome) {
 	d.mu.Unlock()
 	in := demo.Incoming{Receipt: o.Message.Receipt, At: o.Message.ReceivedAt.Local(), From: o.Message.Envelope.From, To: o.Message.Envelope.To,
 		Size: o.Message.Size, Result: strings.Join(lines, "\n"), Took: o.Took}
-	r, err := d.node.stores.originals.Open(d.env.ctx, o.Message.Blob)
+	r, err := d.node.stores.Originals.Open(d.env.ctx, o.Message.Blob)
 	if err == nil {
 		b, _ := io.ReadAll(io.LimitReader(r, 64<<10)) // what could be read is shown
 		r.Close()

@@ -35,7 +35,7 @@ func (n *node) openIntake(location *time.Location) error {
 		Limits: intake.Limits{MessageBytes: int64(l.MessageSize), Recipients: l.Recipients, Connections: l.Connections,
 			ConnectionsPerClient: l.ConnectionsPerClient, MailsPerMinute: l.MailsPerMinute, BadRecipients: l.BadRecipients,
 			Errors: l.Errors, Idle: time.Duration(l.Idle), Upload: time.Duration(l.Upload)},
-		Ledger: n.stores.ledger, Originals: n.stores.originals, Scribe: n.scribe, Location: location, Log: n.log,
+		Ledger: n.stores.Ledger, Originals: n.stores.Originals, Scribe: n.scribe, Location: location, Log: n.log,
 		Pressure: (&pressure{node: n}).check, Accepted: func(gateway.Message) { n.flow.Wake() },
 		Metrics: intake.Metrics{
 			Rejected:    func(reason string) { n.metrics.Rejected.WithLabelValues(reason).Inc() },
@@ -69,21 +69,7 @@ func (n *node) recipients() (intake.Recipients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recipients: %w", err)
 	}
-	return either{table, probe}, nil
-}
-
-// either accepts whom the table knows, and asks the next hop about the rest.
-type either struct {
-	table *intake.Table
-	probe *intake.Probe
-}
-
-// Check implements intake.Recipients.
-func (e either) Check(ctx context.Context, address string) intake.Verdict {
-	if v := e.table.Check(ctx, address); v == intake.Accept {
-		return v
-	}
-	return e.probe.Check(ctx, address)
+	return intake.Chain{table, probe}, nil
 }
 
 func serverTLS(f config.TLSFiles) (*tls.Config, error) {
@@ -128,7 +114,7 @@ func (n *node) hop() (deliver.Hop, error) {
 
 // room says whether the disk has what intake needs.
 func (n *node) room(ctx context.Context) error {
-	free, err := n.stores.originals.Room(ctx)
+	free, err := n.stores.Originals.Room(ctx)
 	if err != nil {
 		return err
 	}
@@ -167,7 +153,7 @@ func (p *pressure) ask(ctx context.Context) error {
 	if err := p.node.sequencer.Healthy(); err != nil {
 		return fmt.Errorf("audit log: %w", err)
 	}
-	c, err := p.node.stores.ledger.Counts(ctx)
+	c, err := p.node.stores.Ledger.Counts(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -21,52 +20,16 @@ import (
 	"sekisho/gateway/flow"
 	"sekisho/gateway/health"
 	"sekisho/gateway/intake"
+	"sekisho/gateway/store"
 	"sekisho/gateway/store/fs"
-	"sekisho/gateway/store/sqlite"
 	"sekisho/sanitize"
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/sandbox"
 )
 
-// stores are the node's files: the ledger and one blob store a zone.
-type stores struct {
-	ledger    *sqlite.Ledger
-	originals gateway.Blobs
-	outbox    gateway.Blobs
-}
-
-func (s stores) close() error { return s.ledger.Close() }
-
 // Places below the storage directory.
 func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
 func auditPath(dir string) string  { return filepath.Join(dir, "audit") }
-
-func openStores(ctx context.Context, dir string, keys config.Keys) (stores, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return stores{}, err
-	}
-	s, err := openBlobs(dir, keys)
-	if err != nil {
-		return stores{}, err
-	}
-	if s.ledger, err = sqlite.Open(ctx, ledgerPath(dir)); err != nil {
-		return stores{}, fmt.Errorf("open ledger: %w", err)
-	}
-	return s, nil
-}
-
-// openBlobs opens the blob stores; without keys they can be listed only.
-func openBlobs(dir string, keys config.Keys) (stores, error) {
-	originals, err := fs.Open(filepath.Join(dir, "originals"), fs.Options{Recipients: keys.OriginalsTo, Identities: keys.OriginalsWith})
-	if err != nil {
-		return stores{}, fmt.Errorf("open originals: %w", err)
-	}
-	outbox, err := fs.Open(filepath.Join(dir, "outbox"), fs.Options{Recipients: keys.OutboxTo, Identities: keys.OutboxWith})
-	if err != nil {
-		return stores{}, fmt.Errorf("open outbox: %w", err)
-	}
-	return stores{originals: originals, outbox: outbox}, nil
-}
 
 // node is a running gateway: every role in one process.
 type node struct {
@@ -74,7 +37,7 @@ type node struct {
 	log    *slog.Logger
 	scribe gateway.Scribe
 	guard  config.Guard
-	stores stores
+	stores *store.Store
 	policy *policyWatch
 	pool   *sandbox.Pool
 	engine *sanitize.Engine
@@ -117,7 +80,10 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger, w watch) 
 	}
 	n := &node{cfg: cfg, log: log, watch: w,
 		scribe: gateway.Scribe{Clock: time.Now, Random: rand.Reader, Version: buildVersion()}}
-	if n.stores, err = openStores(ctx, cfg.Storage.Dir, keys); err != nil {
+	n.stores, err = store.Open(ctx, store.Config{Dir: cfg.Storage.Dir,
+		Originals: fs.Options{Recipients: keys.OriginalsTo, Identities: keys.OriginalsWith},
+		Outbox:    fs.Options{Recipients: keys.OutboxTo, Identities: keys.OutboxWith}})
+	if err != nil {
 		return nil, err
 	}
 	if err := n.open(ctx, keys, location); err != nil {
@@ -128,10 +94,10 @@ func newNode(ctx context.Context, cfg config.Config, log *slog.Logger, w watch) 
 
 func (n *node) open(ctx context.Context, keys config.Keys, location *time.Location) error {
 	var err error
-	if n.policy, err = openPolicy(ctx, n.stores.ledger, n.scribe, n.cfg.Policy.File); err != nil {
+	if n.policy, err = openPolicy(ctx, n.stores.Ledger, n.scribe, n.cfg); err != nil {
 		return err
 	}
-	if err := recordKeys(ctx, n.stores.ledger, n.scribe, n.cfg.Keys.Dir); err != nil {
+	if err := recordKeys(ctx, n.stores.Ledger, n.scribe, n.cfg.Keys.Dir); err != nil {
 		return err
 	}
 	if n.pool, err = newPool(n.cfg, n.log); err != nil {
@@ -139,7 +105,7 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	}
 	n.engine = sanitize.New(n.pool, n.log)
 	n.guard = n.zoneGuard()
-	n.metrics = health.NewMetrics(n.scribe.Version, n.stores.ledger.Counts)
+	n.metrics = health.NewMetrics(n.scribe.Version, n.stores.Ledger.Counts)
 	if err := n.openAudit(ctx, keys, location); err != nil {
 		return err
 	}
@@ -151,14 +117,14 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err != nil {
 		return err
 	}
-	n.deliver = deliver.New(deliver.Config{Ledger: n.stores.ledger, Outbox: n.stores.outbox, Keys: keys.SealPublic, Hop: hop,
+	n.deliver = deliver.New(deliver.Config{Ledger: n.stores.Ledger, Outbox: n.stores.Outbox, Keys: keys.SealPublic, Hop: hop,
 		Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: n.cfg.Relay.Workers, Postmaster: n.cfg.Office.Postmaster,
 		Draft: func() { n.flow.Wake() }, Done: n.delivered})
-	n.flow = flow.New(flow.Config{Ledger: n.stores.ledger, Originals: n.stores.originals, Outbox: n.stores.outbox, Engine: n.engine,
+	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine,
 		Policy: n.policy.Current, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
 		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled})
-	n.janitor = &flow.Janitor{Ledger: n.stores.ledger, Originals: n.stores.originals, Outbox: n.stores.outbox, Scribe: n.scribe,
+	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
 		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals)}
 	return n.openIntake(location)
 }
@@ -185,11 +151,7 @@ func newPool(cfg config.Config, log *slog.Logger) (*sandbox.Pool, error) {
 }
 
 func (n *node) openAudit(ctx context.Context, keys config.Keys, location *time.Location) error {
-	dir := auditPath(n.cfg.Storage.Dir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	files, err := audit.OpenDir(dir)
+	files, err := audit.OpenDir(n.stores.AuditDir)
 	if err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}
@@ -197,7 +159,7 @@ func (n *node) openAudit(ctx context.Context, keys config.Keys, location *time.L
 	if err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}
-	n.sequencer = &audit.Sequencer{Source: n.stores.ledger, Writer: n.writer, Interval: time.Duration(n.cfg.Audit.Interval)}
+	n.sequencer = &audit.Sequencer{Source: n.stores.Ledger, Writer: n.writer, Interval: time.Duration(n.cfg.Audit.Interval)}
 	if !n.cfg.Sandbox.AllowWeak {
 		return nil
 	}
@@ -207,7 +169,7 @@ func (n *node) openAudit(ctx context.Context, keys config.Keys, location *time.L
 	if err != nil {
 		return err
 	}
-	return n.stores.ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Note(r) })
+	return n.stores.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Note(r) })
 }
 
 // zoneGuard refuses the third zone and records each attempt (DECISIONS 24).
@@ -219,7 +181,7 @@ func (n *node) zoneGuard() config.Guard {
 			e.Change = audit.Change{Path: purpose, Before: audit.Clean(address, 256), After: at.String()}
 		})
 		if err == nil {
-			err = n.stores.ledger.Do(context.WithoutCancel(ctx), func(tx gateway.Tx) error { return tx.Note(r) })
+			err = n.stores.Ledger.Do(context.WithoutCancel(ctx), func(tx gateway.Tx) error { return tx.Note(r) })
 		}
 		if err != nil {
 			n.log.Error("a refused connection was not recorded", "error", err)
@@ -300,7 +262,7 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 // probes say whether the gateway can do its work.
 func (n *node) probes() []health.Probe {
 	return []health.Probe{
-		{Name: "ledger", Check: func(ctx context.Context) error { _, err := n.stores.ledger.Counts(ctx); return err }},
+		{Name: "ledger", Check: func(ctx context.Context) error { _, err := n.stores.Ledger.Counts(ctx); return err }},
 		{Name: "storage", Check: n.room},
 		{Name: "audit", Check: func(context.Context) error { return n.sequencer.Healthy() }},
 		{Name: "boxes", Check: func(ctx context.Context) error {
@@ -322,8 +284,8 @@ func (n *node) close() error {
 	if n.writer != nil {
 		errs = append(errs, n.writer.Close())
 	}
-	if n.stores.ledger != nil {
-		errs = append(errs, n.stores.close())
+	if n.stores != nil {
+		errs = append(errs, n.stores.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -31,14 +31,15 @@ const (
 // process may apply a new one.
 type policyWatch struct {
 	ledger  gateway.Ledger
+	domains func(policy.Policy) policy.Policy // fills in the office's own domains
 	version string
 	current atomic.Pointer[policy.Policy]
 }
 
 // openPolicy reads the policy in force. When the ledger has none, the file
 // becomes version 1 (DECISIONS 39).
-func openPolicy(ctx context.Context, ledger gateway.Ledger, s gateway.Scribe, file string) (*policyWatch, error) {
-	w := &policyWatch{ledger: ledger}
+func openPolicy(ctx context.Context, ledger gateway.Ledger, s gateway.Scribe, cfg config.Config) (*policyWatch, error) {
+	w, file := &policyWatch{ledger: ledger, domains: cfg.WithDomains}, cfg.Policy.File
 	stored, err := storedPolicy(ctx, ledger)
 	if err != nil {
 		return nil, err
@@ -130,6 +131,7 @@ func (w *policyWatch) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p = w.domains(p)
 	w.current.Store(&p)
 	w.version = stored.version
 	return nil

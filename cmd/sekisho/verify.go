@@ -1,16 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	iofs "io/fs"
 	"os"
+	"path/filepath"
 
 	"sekisho/audit"
-	"sekisho/gateway"
 	"sekisho/gateway/config"
+	"sekisho/gateway/store"
+	"sekisho/gateway/store/fs"
 	"sekisho/gateway/store/sqlite"
 )
 
@@ -65,44 +65,20 @@ func (c *verifyCmd) Run(e env) error {
 // maxFaults is how many faults are printed.
 const maxFaults = 20
 
-// missingBlobs names files that a row needs and that are not there.
+// missingBlobs names files that a row needs and that are not there. It has no
+// keys: whether a file is there shows without reading it.
 func missingBlobs(ctx context.Context, cfg config.Config, l *sqlite.Ledger) ([]string, error) {
-	stores, err := openBlobs(cfg.Storage.Dir, config.Keys{})
+	originals, err := fs.Open(filepath.Join(cfg.Storage.Dir, "originals"), fs.Options{})
 	if err != nil {
 		return nil, err
 	}
-	originals, outbox, err := l.Blobs(ctx)
+	defer originals.Close()
+	outbox, err := fs.Open(filepath.Join(cfg.Storage.Dir, "outbox"), fs.Options{})
 	if err != nil {
 		return nil, err
 	}
-	var faults []string
-	for _, s := range []struct {
-		name   string
-		store  gateway.Blobs
-		needed map[string]bool
-	}{{"originals", stores.originals, originals}, {"outbox", stores.outbox, outbox}} {
-		for name := range s.needed {
-			r, err := s.store.Open(ctx, name)
-			if err == nil {
-				r.Close()
-			} else if errors.Is(err, gateway.ErrNotFound) && stillNeeded(ctx, l, s.name, name) {
-				faults = append(faults, s.name+": "+name+" is missing")
-			}
-		}
-	}
-	return faults, nil
-}
-
-// stillNeeded asks again: a mail may have been relayed since the list was made.
-func stillNeeded(ctx context.Context, l *sqlite.Ledger, store, name string) bool {
-	originals, outbox, err := l.Blobs(ctx)
-	if err != nil {
-		return true
-	}
-	if store == "originals" {
-		return originals[name]
-	}
-	return outbox[name]
+	defer outbox.Close()
+	return store.Missing(ctx, l, originals, outbox)
 }
 
 // rowsAtOnce is how many audit rows are read at a time.
@@ -111,14 +87,14 @@ const rowsAtOnce = 1000
 // compareRows compares the ledger's audit rows with the log: each row that has
 // a sequence number must be the record with that number. Records without a row
 // are the sequencer's own.
-func compareRows(ctx context.Context, l *sqlite.Ledger, log fs.FS) ([]string, error) {
+func compareRows(ctx context.Context, l *sqlite.Ledger, log iofs.FS) ([]string, error) {
 	c := &rowCursor{ctx: ctx, ledger: l, after: -1}
 	var faults []string
 	row, err := c.next()
 	if err != nil {
 		return nil, err
 	}
-	err = audit.Select(ctx, log, audit.Filter{}, func(line []byte, e audit.Event) error {
+	err = audit.Select(ctx, log, audit.Filter{}, func(_ []byte, e audit.Event) error {
 		for row != nil && row.Seq < e.Seq {
 			faults = append(faults, fmt.Sprintf("audit row %d has number %d, which the log lacks", row.ID, row.Seq))
 			if row, err = c.next(); err != nil {
@@ -128,9 +104,11 @@ func compareRows(ctx context.Context, l *sqlite.Ledger, log fs.FS) ([]string, er
 		if row == nil || row.Seq > e.Seq {
 			return nil
 		}
-		draft := row.Event
-		draft.Seq, draft.Seg, draft.TS = e.Seq, e.Seg, draft.TS.In(e.TS.Location()) // the log's place and time zone
-		if b, err := draft.Canonical(); err != nil || !bytes.Equal(b, bytes.TrimSuffix(line, []byte("\n"))) {
+		want, err := row.Event.ContentDigest()
+		if err != nil {
+			return err
+		}
+		if got, err := e.ContentDigest(); err != nil || got != want {
 			faults = append(faults, fmt.Sprintf("record %d differs from the ledger's row %d", e.Seq, row.ID))
 		}
 		row, err = c.next()

@@ -165,11 +165,14 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 	s := &settlement{flow: f, m: m, now: start}
 	defer s.close()
 	err := s.run(ctx)
+	unknown := false
 	if err == nil {
-		err = s.commit(ctx)
+		unknown, err = s.commit(ctx)
 	}
 	if err != nil {
-		s.abandon(context.WithoutCancel(ctx))
+		if !unknown {
+			s.abandon(context.WithoutCancel(ctx))
+		}
 		if errors.Is(err, gateway.ErrLease) {
 			return nil // another holder goes on
 		}

@@ -227,11 +227,23 @@ func heldParts(t *sanitize.Node) []*sanitize.Node {
 	return out
 }
 
-// commit writes everything in one transaction.
-func (s *settlement) commit(ctx context.Context) error {
-	return s.flow.Ledger.Do(ctx, func(tx gateway.Tx) error {
+// commit writes everything in one transaction. unknown says that the commit
+// itself failed: a power loss may still bring it about, so the sealed files
+// stay, and the janitor sweeps what no row names.
+func (s *settlement) commit(ctx context.Context) (unknown bool, err error) {
+	return s.flow.do(ctx, func(tx gateway.Tx) error {
 		return tx.Settle(s.m, s.deliveries, s.items, s.records...)
 	})
+}
+
+// do is Ledger.Do that tells a failed commit from a closure that failed.
+func (f *Flow) do(ctx context.Context, change func(gateway.Tx) error) (unknown bool, err error) {
+	var inside error
+	err = f.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		inside = change(tx)
+		return inside
+	})
+	return err != nil && inside == nil, err
 }
 
 func (s *settlement) record(v audit.Verb, o audit.Outcome, fill func(*audit.Event)) error {

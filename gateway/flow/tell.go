@@ -103,11 +103,11 @@ func (f *Flow) compose(ctx context.Context, d gateway.Delivery) error {
 	if err != nil {
 		return err
 	}
-	err = f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Compose(d, r) })
-	if err != nil {
+	unknown, err := f.do(ctx, func(tx gateway.Tx) error { return tx.Compose(d, r) })
+	if err != nil && !unknown {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		return errors.Join(err, f.Outbox.Delete(ctx, d.Blob))
 	}
-	return nil
+	return err
 }
