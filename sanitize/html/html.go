@@ -109,7 +109,7 @@ func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 		return err
 	}
 	limit := int(min(in.Budget.Bytes, 16<<20))
-	r, err := hypertext.Convert(doc, hypertext.Options{Defang: in.Defang, MaxBytes: limit})
+	r, err := hypertext.Convert(doc, hypertext.Options{Defang: in.Defang, MaxBytes: limit, Site: hypertext.RegistrableDomain})
 	if err != nil {
 		return hold(err)
 	}

@@ -124,7 +124,7 @@ func (w *bodyWalker) html(p *mimePart, label string, data []byte) ([]bodyItem, e
 	if !parseIsText(d.text) {
 		return w.unshown(p, data), nil
 	}
-	res, err := hypertext.Convert(d.text, hypertext.Options{Defang: w.in.Defang})
+	res, err := hypertext.Convert(d.text, hypertext.Options{Defang: w.in.Defang, Site: hypertext.RegistrableDomain})
 	if err != nil {
 		items := w.unshown(p, data)
 		if items[0].child.Name == "" {
@@ -155,7 +155,7 @@ func (w *bodyWalker) html(p *mimePart, label string, data []byte) ([]bodyItem, e
 
 // links applies the rule for addresses in plain text (DECISIONS 16).
 func (w *bodyWalker) links(it *bodyItem, text string) string {
-	text, links := hypertext.PlainLinks(text, hypertext.LinkPolicy{Defang: w.in.Defang})
+	text, links := hypertext.PlainLinks(text, hypertext.LinkPolicy{Defang: w.in.Defang, Site: hypertext.RegistrableDomain})
 	for _, l := range links {
 		if l.Code != "" && len(it.notes) < 50 {
 			it.notes = append(it.notes, ir.Note{Code: l.Code, Where: fmt.Sprintf("link %d", len(it.notes)+1), Detail: l.Detail})

@@ -126,6 +126,12 @@ func hdrUnfold(raw []byte) []byte {
 	return bytes.TrimSpace(out)
 }
 
+// hdrFolded returns a value with its folding, trimmed and without NUL bytes,
+// for package charset, which sees the folds inside encoded words.
+func hdrFolded(raw []byte) []byte {
+	return bytes.ReplaceAll(bytes.TrimSpace(raw), []byte{0}, nil)
+}
+
 // hdrString returns an unfolded value as UTF-8 without touching encoded words.
 // Raw 8-bit bytes and raw ISO-2022-JP are decoded first: their bytes may look
 // like quotes, commas or backslashes to a tokenizer.

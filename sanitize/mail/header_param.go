@@ -1,10 +1,20 @@
 package mail
 
-import "strings"
+import (
+	"strings"
+
+	"sekisho/sanitize/charset"
+)
 
 // hdrParam is one parameter of Content-Type or Content-Disposition: its name
-// in lower case (with the stars of RFC 2231) and its value without quotes.
-type hdrParam struct{ name, value string }
+// in lower case (with the stars of RFC 2231) and its value as received, folds
+// and all. Of a quoted value it holds the bytes between the quotes with their
+// backslashes: in raw Shift_JIS and ISO-2022-JP a backslash or a quote may be
+// half a character, and only charset can tell.
+type hdrParam struct {
+	name, value string
+	quoted      bool
+}
 
 // hdrValue is a value with parameters.
 type hdrValue struct {
@@ -24,21 +34,14 @@ var hdrKnownParam = map[string]bool{
 	"smime-type": true, "server": true, "site": true, "access-type": true, "x-unix-mode": true,
 }
 
-// get returns the value of the first plain parameter of that name.
-func (v *hdrValue) get(name string) string {
-	for _, p := range v.params {
-		if p.name == name {
-			return p.value
-		}
-	}
-	return ""
-}
+// get returns the value of the parameter of that name, decoded.
+func (v *hdrValue) get(name string) string { return parseParam(v.params, name) }
 
 // hdrParse reads `main; name=value; …` (RFC 2045 section 5.1) the tolerant
 // way: semicolons may be missing or doubled, values may lack quotes although
 // they hold spaces or kanji, quotes may be unbalanced, comments may stand
 // anywhere. A parameter's name is only what stands before its own equals sign,
-// so `dummy="filename=x"` names no file.
+// so `dummy="filename=x"` names no file. s may be raw: folded and in any charset.
 // spec: rfc2045#5.1
 func hdrParse(s string) hdrValue {
 	var v hdrValue
@@ -47,24 +50,24 @@ func hdrParse(s string) hdrValue {
 	for i < len(s) && len(v.params) < hdrMaxParams {
 		i = hdrSkip(s, i)
 		start := i
-		for i < len(s) && !strings.ContainsRune("=; \t(", rune(s[i])) {
+		for i < len(s) && !strings.ContainsRune("=; \t\r\n(", rune(s[i])) {
 			i++
 		}
-		name := strings.ToLower(strings.Trim(s[start:i], "\"' \t"))
+		name := strings.ToLower(strings.Trim(s[start:i], "\"'"))
 		j := hdrBlanks(s, i)
 		if j >= len(s) || s[j] != '=' {
 			i = max(j, start+1)
 			continue
 		}
 		j = hdrBlanks(s, j+1)
-		var value string
+		p := hdrParam{name: name}
 		if j < len(s) && s[j] == '"' {
-			value, i = hdrQuoted(s, j)
+			p.value, p.quoted, i = hdrQuoted(s, j)
 		} else {
-			value, i = hdrBare(s, j, name)
+			p.value, i = hdrBare(s, j, name)
 		}
 		if name != "" {
-			v.params = append(v.params, hdrParam{name, value})
+			v.params = append(v.params, p)
 		}
 	}
 	return v
@@ -76,7 +79,7 @@ func hdrMain(s string) (string, int) {
 	var main strings.Builder
 	for i < len(s) {
 		start := i
-		for i < len(s) && !strings.ContainsRune("; \t(,", rune(s[i])) {
+		for i < len(s) && !strings.ContainsRune("; \t\r\n(,", rune(s[i])) {
 			i++
 		}
 		word := strings.Trim(s[start:i], "\"'")
@@ -98,8 +101,11 @@ func hdrMain(s string) (string, int) {
 	return strings.ToLower(main.String()), i
 }
 
+// hdrBlank reports whether c is a blank or part of a fold.
+func hdrBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
 func hdrBlanks(s string, i int) int {
-	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
+	for i < len(s) && hdrBlank(s[i]) {
 		i++
 	}
 	return i
@@ -134,35 +140,38 @@ func hdrSkip(s string, i int) int {
 	}
 }
 
-// hdrQuoted reads the quoted string at s[i] and returns its value and where
-// the next parameter starts. Only \" and \\ are escapes: others are the
-// backslashes of a Windows path. A quote in the middle of a name is a
-// character; several strings in a row are joined; a string that never ends
-// is read as if it had no quotes.
-func hdrQuoted(s string, i int) (string, int) {
+// hdrMaxQuoted bounds a quoted string in bytes, so that many that never end
+// cost a bounded look ahead each. No name is kept that long.
+const hdrMaxQuoted = 32 << 10
+
+// hdrQuoted reads the quoted string at s[i] and returns its value, whether it
+// was one, and where the next parameter starts. Which quote ends it is for
+// charset to say. A quote in the middle of a name is a character; several
+// strings in a row are joined; a string that never ends is read as if it had
+// no quotes.
+func hdrQuoted(s string, i int) (string, bool, int) {
 	var b strings.Builder
-	for j := i + 1; j < len(s); j++ {
-		switch c := s[j]; {
-		case c == '\\' && j+1 < len(s) && (s[j+1] == '"' || s[j+1] == '\\'):
-			j++
-			b.WriteByte(s[j])
-		case c != '"':
-			b.WriteByte(c)
+	raw := []byte(s[i+1 : min(len(s), i+1+hdrMaxQuoted)])
+	for j := i + 1; ; {
+		n := charset.QuotedEnd(raw[min(j-i-1, len(raw)):])
+		if n < 0 {
+			value, next := hdrBare(s, i+1, "name")
+			return value, false, next
+		}
+		b.WriteString(s[j : j+n])
+		end := j + n
+		k := hdrBlanks(s, end+1)
+		switch {
+		case k < len(s) && s[k] == '"' && k > end+1:
+			b.WriteByte(' ')
+			j = k + 1
+		case hdrEndsHere(s, k):
+			return b.String(), true, k
 		default:
-			k := hdrBlanks(s, j+1)
-			if k < len(s) && s[k] == '"' && k > j+1 {
-				b.WriteByte(' ')
-				j = k
-				continue
-			}
-			if !hdrEndsHere(s, k) {
-				b.WriteByte(c)
-				continue
-			}
-			return b.String(), k
+			b.WriteString(`\"`)
+			j = end + 1
 		}
 	}
-	return hdrBare(s, i+1, "name")
 }
 
 // hdrEndsHere reports whether a quoted string may end before s[k:]: at the
@@ -189,7 +198,7 @@ func hdrEndsHere(s string, k int) bool {
 // hdrStartsParam reports whether a well-known parameter starts at s[k].
 func hdrStartsParam(s string, k int) bool {
 	end := k
-	for end < len(s) && end-k < 32 && s[end] != '=' && s[end] != ' ' && s[end] != ';' {
+	for end < len(s) && end-k < 32 && s[end] != '=' && !hdrBlank(s[end]) && s[end] != ';' {
 		end++
 	}
 	if end >= len(s) || s[end] != '=' {
@@ -206,7 +215,7 @@ func hdrBare(s string, i int, name string) (string, int) {
 	isName := base == "name" || base == "filename"
 	j := i
 	for j < len(s) && s[j] != ';' {
-		blank := s[j] == ' ' || s[j] == '\t'
+		blank := hdrBlank(s[j])
 		if blank && (!isName || hdrStartsParam(s, hdrBlanks(s, j))) {
 			break
 		}
@@ -217,7 +226,20 @@ func hdrBare(s string, i int, name string) (string, int) {
 			j = hdrBlanks(s, j)
 			continue
 		}
-		j++
+		j += hdrStep(s[j:])
 	}
-	return strings.TrimRight(s[i:min(j, len(s))], " \t\""), j
+	return strings.TrimRight(s[i:min(j, len(s))], " \t\r\n\""), j
+}
+
+// hdrStep is the length of the character, or of the run of raw ISO-2022-JP,
+// that s starts with: inside the run, bytes that look like separators are
+// halves of characters (RFC 1468).
+func hdrStep(s string) int {
+	if !strings.HasPrefix(s, "\x1b$") {
+		return 1
+	}
+	if n := strings.IndexAny(s[2:], "\x1b\r\n"); n >= 0 {
+		return n + 2
+	}
+	return len(s)
 }

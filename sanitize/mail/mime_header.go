@@ -124,7 +124,7 @@ func (m *mimeParser) classify(p *mimePart, standard string) {
 	}
 	p.media = standard
 	if raw := p.hdr.first("content-type"); raw != nil {
-		p.ctype = hdrParse(hdrString(raw))
+		p.ctype = hdrParse(string(hdrFolded(raw)))
 		if media := mimeMedia(p.ctype.main); media != "" {
 			p.media, p.typed = media, true
 		} else {
@@ -132,7 +132,7 @@ func (m *mimeParser) classify(p *mimePart, standard string) {
 		}
 	}
 	if raw := p.hdr.first("content-disposition"); raw != nil {
-		p.disp = hdrParse(hdrString(raw))
+		p.disp = hdrParse(string(hdrFolded(raw)))
 	}
 }
 

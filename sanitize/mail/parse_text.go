@@ -33,7 +33,7 @@ func parseDecode(label string, b []byte) parseDecoded {
 func parseParam(params []hdrParam, name string) string {
 	list := make([]charset.Param, 0, len(params))
 	for _, p := range params {
-		list = append(list, charset.Param{Name: p.name, Value: []byte(p.value)})
+		list = append(list, charset.Param{Name: p.name, Value: []byte(p.value), Quoted: p.quoted})
 	}
 	return charset.DecodeParam(list, name)
 }
@@ -77,7 +77,7 @@ func (c *parseCleaner) clean(s string, keep charset.Keep) string {
 
 // header decodes the encoded words of a value and cleans it.
 func (c *parseCleaner) header(raw []byte) string {
-	r := charset.DecodeHeaderResult(hdrUnfold(raw))
+	r := charset.DecodeHeaderResult(hdrFolded(raw))
 	c.replaced += r.Replaced
 	return c.line(r.Text)
 }
