@@ -10,14 +10,16 @@ package demo
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
 // Limits of what the board keeps.
 const (
-	maxMails  = 200
+	maxMails  = 200      // pairs
 	maxSource = 64 << 10 // bytes of an incoming mail's source
+	maxSides  = 20       // delivered mails for one receipt number
 )
 
 // Incoming is a mail as it came to the gateway.
@@ -42,30 +44,37 @@ type Pair struct {
 type Board struct {
 	mu    sync.Mutex
 	pairs map[string]*Pair
-	mails []Mail
+	order []string // receipt numbers, the pair that was begun first first
+	mails map[int]Mail
+	next  int // number of the next mail
 	note  chan struct{}
 }
 
 // NewBoard returns an empty Board.
 func NewBoard() *Board {
-	return &Board{pairs: map[string]*Pair{}, note: make(chan struct{}, 1)}
+	return &Board{pairs: map[string]*Pair{}, mails: map[int]Mail{}, note: make(chan struct{}, 1)}
 }
 
 // Received puts a mail on the incoming side.
 func (b *Board) Received(in Incoming) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	in.Source = in.Source[:min(len(in.Source), maxSource)]
+	in.Source = strings.ToValidUTF8(in.Source[:min(len(in.Source), maxSource)], "\uFFFD")
 	b.pair(in.Receipt).Incoming = in
 }
 
 // deliver puts a mail on the delivered side.
 func (b *Board) deliver(m Mail) {
 	b.mu.Lock()
-	m.Number = len(b.mails)
-	b.mails = append(b.mails, m)
+	m.Number = b.next
+	b.next++
 	p := b.pair(m.Receipt)
+	if len(p.Delivered) == maxSides {
+		delete(b.mails, p.Delivered[0].Number)
+		p.Delivered = slices.Clone(p.Delivered[1:]) // a page may still read the old one
+	}
 	p.Delivered = append(p.Delivered, m)
+	b.mails[m.Number] = m
 	b.mu.Unlock()
 	select {
 	case b.note <- struct{}{}:
@@ -87,22 +96,26 @@ func (b *Board) Delivered(receipt string) int {
 }
 
 func (b *Board) pair(receipt string) *Pair {
-	p := b.pairs[receipt]
-	if p == nil {
-		if len(b.pairs) >= maxMails {
-			b.forget()
-		}
-		p = &Pair{}
-		p.Receipt = receipt
-		b.pairs[receipt] = p
+	if p := b.pairs[receipt]; p != nil {
+		return p
 	}
+	if len(b.order) >= maxMails {
+		b.forget()
+	}
+	p := &Pair{}
+	p.Receipt = receipt
+	b.pairs[receipt] = p
+	b.order = append(b.order, receipt)
 	return p
 }
 
-// forget drops the oldest pair.
+// forget drops the pair that was begun first and its mails.
 func (b *Board) forget() {
-	oldest := slices.MinFunc(b.sorted(), func(x, y Pair) int { return x.At.Compare(y.At) })
-	delete(b.pairs, oldest.Receipt)
+	for _, m := range b.pairs[b.order[0]].Delivered {
+		delete(b.mails, m.Number)
+	}
+	delete(b.pairs, b.order[0])
+	b.order = b.order[1:]
 }
 
 // sorted returns the pairs, newest first.
@@ -124,8 +137,6 @@ func (b *Board) snapshot() []Pair {
 func (b *Board) mail(n int) (Mail, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n < 0 || n >= len(b.mails) {
-		return Mail{}, false
-	}
-	return b.mails[n], true
+	m, ok := b.mails[n]
+	return m, ok
 }

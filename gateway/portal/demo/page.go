@@ -72,7 +72,7 @@ func Serve(ctx context.Context, l net.Listener, b *Board, s Setup) error {
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
-		if i := strings.LastIndexByte(host, ':'); i >= 0 {
+		if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 			host = host[:i]
 		}
 		if host != "127.0.0.1" && host != "localhost" && host != "[::1]" {
@@ -102,6 +102,7 @@ func (b *Board) serveRaw(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	w.Header().Set("Content-Security-Policy", inert)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Write(m.Raw)
 }
@@ -114,13 +115,29 @@ func (b *Board) serveFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f := m.Files[k]
-	disposition := "attachment"
-	if f.Picture() {
-		disposition = "inline"
-	}
+	w.Header().Set("Content-Security-Policy", inert)
 	w.Header().Set("Content-Type", f.Media)
-	w.Header().Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": path.Base(f.Name)}))
+	w.Header().Set("Content-Disposition", disposition(f))
 	w.Write(f.Body)
+}
+
+// inert keeps a file that is opened by itself from doing anything.
+const inert = "default-src 'none'; sandbox"
+
+// disposition says what to do with a file: only a picture is shown.
+func disposition(f File) string {
+	how := "attachment"
+	if f.Picture() {
+		how = "inline"
+	}
+	name := path.Base(f.Name)
+	if name == "." || name == "/" {
+		return how
+	}
+	if s := mime.FormatMediaType(how, map[string]string{"filename": name}); s != "" {
+		return s
+	}
+	return how
 }
 
 func clock(t time.Time) string { return t.Format("15:04:05") }
