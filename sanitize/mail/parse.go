@@ -16,9 +16,9 @@ import (
 // headers (256 KiB each, 1 MiB in all), limit_depth (20 multiparts), limit_count
 // (500 parts), limit_expanded (in.Budget.Bytes decoded bytes), mail_loop,
 // fragment for a message/partial, malformed for bytes that are no mail at all.
-// Any other error is that of ctx or out. What was emitted before an error MUST
-// NOT be used. in.Self MUST be set for root mails only: an attached copy of a
-// mail that has passed here is no loop.
+// Any other error is that of ctx or out. What was emitted before an error says
+// which mail it was, and MUST NOT be built from. in.Self MUST be set for root
+// mails only: an attached copy of a mail that has passed here is no loop.
 func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	r := &parseRun{in: in, out: out, notes: &parseNotes{}, clean: &parseCleaner{}}
 	root, count, err := mimeTree(ctx, in.Data, r.notes)
@@ -30,16 +30,16 @@ func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	}
 	received, own := hdrTrace(&root.hdr, in.Self)
 	if own || received > hdrMaxReceived {
-		return format.Hold(format.MailLoop, fmt.Sprintf("%d hops", received))
+		return r.held(&root.hdr, format.Hold(format.MailLoop, fmt.Sprintf("%d hops", received)))
 	}
 	if root.media == "message/partial" {
-		return format.Hold(format.FragmentOfMail, parseParam(root.ctype.params, "number"))
+		return r.held(&root.hdr, format.Hold(format.FragmentOfMail, parseParam(root.ctype.params, "number")))
 	}
 	w := bodyWalker{ctx: ctx, in: in, notes: r.notes, clean: r.clean, count: count,
 		cids: map[string]bool{}, invited: map[string]bool{}}
 	items, err := w.walk(root, bodyPlace{root: true})
 	if err != nil {
-		return fmt.Errorf("read the parts: %w", err)
+		return r.held(&root.hdr, fmt.Errorf("read the parts: %w", err))
 	}
 	head := r.header(&root.hdr)
 	html := r.findings(items, &w)
@@ -49,6 +49,15 @@ func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 		r.write(v)
 	}
 	return r.body(items, &w)
+}
+
+// held emits the header before err: the recipient is told of a held mail by its
+// sender and subject (DECISIONS 11).
+func (r *parseRun) held(h *hdrBlock, err error) error {
+	for _, v := range r.header(h) {
+		r.write(v)
+	}
+	return err
 }
 
 // parseRun is one Parse; after an error of out nothing more is written.
