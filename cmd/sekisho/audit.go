@@ -59,7 +59,7 @@ func (c *auditVerifyCmd) Run(e env) error {
 		return exitVerifyUsage
 	}
 	if c.JSON {
-		err = json.NewEncoder(e.stdout).Encode(r)
+		err = json.NewEncoder(e.stdout).Encode(reportToJSON(r))
 	} else {
 		printVerdict(e.stdout, r)
 	}
@@ -100,6 +100,37 @@ func (c *auditVerifyCmd) verify(ctx context.Context) (audit.Report, error) {
 		o.Since = &since
 	}
 	return audit.Verify(ctx, os.DirFS(c.Log), keys, o)
+}
+
+// reportJSON is a verification as scripts read it. Numbers of records are -1 for none.
+type reportJSON struct {
+	Verdict     string      `json:"verdict"`
+	First       int64       `json:"first"`
+	Size        int64       `json:"size"`
+	Root        string      `json:"root"`
+	Signed      int64       `json:"signed"`
+	From        time.Time   `json:"from"`
+	To          time.Time   `json:"to"`
+	Checkpoints int         `json:"checkpoints"`
+	Anchors     int         `json:"anchors"`
+	FirstBad    int64       `json:"first_bad"`
+	Faults      []faultJSON `json:"faults"`
+}
+
+type faultJSON struct {
+	Code  audit.Code `json:"code"`
+	Seq   int64      `json:"seq"`
+	Until int64      `json:"until"`
+	Where string     `json:"where"`
+}
+
+func reportToJSON(r audit.Report) reportJSON {
+	j := reportJSON{Verdict: r.Verdict.String(), First: r.First, Size: r.Size, Root: r.Root.String(), Signed: r.Signed.Size, From: r.From, To: r.To,
+		Checkpoints: r.Checkpoints, Anchors: r.Anchors, FirstBad: r.FirstBad, Faults: []faultJSON{}}
+	for _, f := range r.Faults {
+		j.Faults = append(j.Faults, faultJSON(f))
+	}
+	return j
 }
 
 func printVerdict(w io.Writer, r audit.Report) {

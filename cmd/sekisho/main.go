@@ -82,9 +82,18 @@ func run(e env, args []string) int {
 	}
 	if err != nil {
 		fmt.Fprintf(e.stderr, "sekisho: %v\n使い方 / usage: sekisho --help\n", err)
-		return int(exitUsage)
+		return int(usageCode(args))
 	}
 	return report(e, k.Run())
+}
+
+// usageCode is the exit code of a wrong command line. For audit verify it is 3,
+// since 2 means a gap there.
+func usageCode(args []string) exit {
+	if len(args) >= 2 && args[0] == "audit" && args[1] == "verify" {
+		return exitVerifyUsage
+	}
+	return exitUsage
 }
 
 func report(e env, err error) int {
