@@ -192,9 +192,10 @@ func TestProbe(t *testing.T) {
 }
 
 func TestHopSize(t *testing.T) {
+	w := newWorld(t, newHop(t))
 	for ext, want := range map[string]int64{"SIZE 1000": 1000, "SIZE": 0, "SIZE 0": 0, "SIZE -5": 0, "SIZE x": 0, "size 7 ": 7, "DSN": 0,
 		"SIZE 99999999999999999999": 0} {
-		w := newWorld(t, newHop(t, ext))
+		w.join(t, newHop(t, ext))
 		if err := w.Probe(t.Context()); err != nil || w.HopSize() != want {
 			t.Errorf("%q gives %d, %v", ext, w.HopSize(), err)
 		}
