@@ -123,7 +123,7 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine,
 		Policy: n.policy.Current, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
-		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled})
+		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize})
 	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
 		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals)}
 	return n.openIntake(location)
@@ -224,6 +224,11 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 		if err := n.sequencer.Run(logging); err != nil {
 			n.log.Error("audit log", "error", err)
 			failed <- fmt.Errorf("audit log: %w", err)
+		}
+	})
+	workers.Go(func() {
+		if err := n.deliver.Probe(work); err != nil && work.Err() == nil {
+			n.log.Warn("the next hop does not answer yet; mail will wait for it", "error", err)
 		}
 	})
 	workers.Go(func() { n.flow.Run(work) })

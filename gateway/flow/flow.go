@@ -53,6 +53,9 @@ type Config struct {
 	Authserv   string
 	Location   *time.Location
 
+	// HopSize is the largest mail in bytes that the next hop takes, 0 when that
+	// is not known; optional.
+	HopSize func() int64
 	// Relay wakes deliver after something became ready; a hint.
 	Relay func()
 	// Settled is told of each settled message, for the demo and metrics.
@@ -97,6 +100,13 @@ func (f *Flow) Wake() {
 	case f.wake <- struct{}{}:
 	default:
 	}
+}
+
+func (f *Flow) hopSize() int64 {
+	if f.HopSize == nil {
+		return 0
+	}
+	return f.HopSize()
 }
 
 // Run works until ctx ends, then returns once the work in hand is done or

@@ -254,6 +254,19 @@ func TestRecipientsWithOtherRulesGetTheirOwnDelivery(t *testing.T) {
 }
 
 // spec: rfc5321#4.5.5 rfc2046#5.2.2
+// DECISIONS 19: the next hop's SIZE bounds the mail like the policy does.
+func TestNextHopSizeBoundsTheMail(t *testing.T) {
+	w := newWorld(t)
+	w.HopSize = func() int64 { return 20_000 }
+	m := w.accept("From: a@example.com\nSubject: t\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nbody\n"+
+		"--x\nContent-Type: text/plain; name=big.txt\nContent-Disposition: attachment\n\n"+strings.Repeat("0123456789\n", 4000)+"--x--\n", "b@town.example.lg.jp")
+	w.step()
+	ds, is := w.deliveries(m), w.items(m)
+	if len(ds) != 1 || ds[0].State != gateway.Ready || ds[0].Size > 20_000 || len(is) != 1 || is[0].Reason != format.TooLargeAfter {
+		t.Fatalf("%+v %+v", ds, is)
+	}
+}
+
 func TestWhollyHeldMailIsTold(t *testing.T) {
 	w := newWorld(t)
 	m := w.accept("From: a@example.com\nSubject: part\nMIME-Version: 1.0\nContent-Type: message/partial; id=x; number=1; total=2\n\nfragment SECRET\n",

@@ -103,7 +103,11 @@ func (s *settlement) poison(ctx context.Context, g group) error {
 func (s *settlement) group(ctx context.Context, g group, data *memfile.File) error {
 	b := sanitize.BudgetOf(g.rules)
 	b.Deadline = time.Now().Add(g.rules.Limits.Time) // of this machine, not of the office
-	t, err := s.flow.Engine.Sanitize(ctx, sanitize.Input{Kind: format.Mail, Data: data, Rules: g.rules,
+	rules := g.rules
+	if size := s.flow.hopSize(); size > 0 && size < rules.Limits.Output { // DECISIONS 19
+		rules.Limits.Output = size
+	}
+	t, err := s.flow.Engine.Sanitize(ctx, sanitize.Input{Kind: format.Mail, Data: data, Rules: rules,
 		Facts: s.facts(g), Authserv: s.flow.Authserv}, b)
 	if err != nil {
 		return err
@@ -166,6 +170,10 @@ func (s *settlement) newDelivery(k gateway.DeliveryKind, from string, g group) (
 	return d, nil
 }
 
+// passportTime is how long a passport is good for: longer than deliver tries by
+// itself, so that an operator may still retry a delivery that was given up.
+const passportTime = 30 * 24 * time.Hour
+
 // seal stores a body in the outbox and signs its passport.
 func (s *settlement) seal(ctx context.Context, d *gateway.Delivery, b sanitize.Body) error {
 	var err error
@@ -187,7 +195,7 @@ func (f *Flow) seal(ctx context.Context, d gateway.Delivery, b sanitize.Body) (g
 		to = append(to, r.Address)
 	}
 	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: to, Route: gateway.RouteName,
-		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.ExpiresAt.Add(24 * time.Hour)}, b.Basis())
+		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.CreatedAt.Add(passportTime)}, b.Basis())
 	return d, err
 }
 
