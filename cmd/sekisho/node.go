@@ -109,6 +109,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err := n.openAudit(ctx, keys, location); err != nil {
 		return err
 	}
+	if err := n.takeOver(ctx); err != nil {
+		return err
+	}
 	owner, err := gateway.NewID(rand.Reader)
 	if err != nil {
 		return err
@@ -170,6 +173,16 @@ func (n *node) openAudit(ctx context.Context, keys config.Keys, location *time.L
 		return err
 	}
 	return n.stores.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Note(r) })
+}
+
+// takeOver ends the leases of a process that was killed. The lock of the audit
+// log, which this process holds by now, says that there is no other.
+func (n *node) takeOver(ctx context.Context) error {
+	left, err := n.stores.Ledger.EndLeases(ctx, time.Now())
+	if left > 0 {
+		n.log.Warn("the last run ended in the middle of its work, which goes on now", "tasks", left)
+	}
+	return err
 }
 
 // zoneGuard refuses the third zone and records each attempt (DECISIONS 24).
