@@ -208,6 +208,7 @@ func (s *sink) data(r *bufio.Reader, e envelope, say func(string)) bool {
 		return true
 	}
 	if answer == "hang" {
+		_, _ = io.Copy(io.Discard, r) // until the client goes away
 		return false
 	}
 	say(answer)
