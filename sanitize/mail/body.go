@@ -8,6 +8,7 @@ import (
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
+	"sekisho/sanitize/plaintext"
 )
 
 // bodyKind says what a shown text was made from.
@@ -63,7 +64,7 @@ type bodyWalker struct {
 
 // walk returns the items of a part and of what is in it.
 func (w *bodyWalker) walk(p *mimePart, at bodyPlace) ([]bodyItem, error) {
-	if err := w.ctx.Err(); err != nil {
+	if err := plaintext.Alive(w.ctx); err != nil {
 		return nil, err
 	}
 	switch {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/plaintext"
 )
 
 // Limits of one mail. A nested message/rfc822 is a mail of its own.
@@ -76,7 +77,7 @@ type mimeParser struct {
 }
 
 // mimeTree parses a message into its tree. The error is an *format.Error for a
-// limit, or that of ctx.
+// limit, time included.
 func mimeTree(ctx context.Context, data []byte, notes *parseNotes) (*mimePart, *mimeCount, error) {
 	count := &mimeCount{}
 	m := mimeParser{ctx: ctx, lines: mimeLines{b: mimeUnix(data)}, count: count, notes: notes}
@@ -89,8 +90,10 @@ func mimeTree(ctx context.Context, data []byte, notes *parseNotes) (*mimePart, *
 
 // line returns the next line and the delimiter it is, if it is one.
 func (m *mimeParser) line() (line []byte, start int, d mimeDelim, isDelim bool, err error) {
-	if m.tick++; m.tick%4096 == 0 && m.ctx.Err() != nil {
-		return nil, 0, mimeEnd, true, m.ctx.Err()
+	if m.tick++; m.tick%4096 == 0 {
+		if err := plaintext.Alive(m.ctx); err != nil {
+			return nil, 0, mimeEnd, true, err
+		}
 	}
 	line, start, ok := m.lines.next()
 	if !ok {

@@ -6,6 +6,7 @@ import (
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
+	"sekisho/sanitize/plaintext"
 )
 
 // Parse reads a mail and emits its values: numbers and notes, then date,
@@ -15,8 +16,8 @@ import (
 // The error is an *format.Error when the mail must be held: limit_size for
 // headers (256 KiB each, 1 MiB in all), limit_depth (20 multiparts), limit_count
 // (500 parts), limit_expanded (in.Budget.Bytes decoded bytes), mail_loop,
-// fragment for a message/partial, malformed for bytes that are no mail at all.
-// Any other error is that of ctx or out. What was emitted before an error says
+// fragment for a message/partial, limit_time when ctx is over, malformed for
+// bytes that are no mail at all. Any other error is that of out. What was emitted before an error says
 // which mail it was, and MUST NOT be built from. in.Self MUST be set for root
 // mails only: an attached copy of a mail that has passed here is no loop.
 func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
@@ -192,7 +193,7 @@ func (r *parseRun) trail() {
 func (r *parseRun) body(items []bodyItem, w *bodyWalker) error {
 	var seq int64
 	for _, it := range items {
-		if err := w.ctx.Err(); err != nil {
+		if err := plaintext.Alive(w.ctx); err != nil {
 			return err
 		}
 		if it.child == nil && it.text == "" {
