@@ -99,6 +99,13 @@ func (s *sink) close() {
 	clear(s.conns)
 }
 
+// have is how many mails came for a name.
+func (s *sink) have(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count[name]
+}
+
 // wait waits until n mails have come, in all or for one name.
 func (s *sink) wait(n int, name []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

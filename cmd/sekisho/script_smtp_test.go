@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -41,6 +42,31 @@ func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("smtp %v: no such command", args)
 	}
 	expect(ts, neg, err, "smtp")
+}
+
+// resend FROM TO FILE RE sends a mail again and again until what arrives has a
+// match in its header. What arrived last is the story's stdout.
+func resend(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 4, "resend FROM TO FILE REGEXP")
+	re, err := regexp.Compile(args[3])
+	ts.Check(err)
+	s, mail := worldOf(ts).sink, []byte(ts.ReadFile(args[2]))
+	name, _, _ := strings.Cut(args[1], "@")
+	until(ts, fmt.Sprintf("%q in a mail to %s", args[3], args[1]), func() bool {
+		c, err := dialSMTP(ts.Getenv("SMTP"), io.Discard)
+		ts.Check(err)
+		defer c.conn.Close()
+		n := s.have(name)
+		ts.Check(c.send(args[0], args[1], mail))
+		ts.Check(s.wait(n+1, []string{name}))
+		header, parts, err := readMail([]byte(ts.ReadFile(fmt.Sprintf("mail/%s-%d.eml", name, n+1))))
+		ts.Check(err)
+		found := re.MatchString(header.Get("X-Sekisho-Result"))
+		if found {
+			fmt.Fprintf(ts.Stdout(), "%s\n", parts[0].data)
+		}
+		return found
+	})
 }
 
 // smtpClient writes every answer to out.

@@ -24,6 +24,7 @@ import (
 //	serve start|stop|kill|log     the gateway, in the background
 //	sink start|stop|reply|wait    the LGWAN mail server
 //	smtp send|starttls|raw        the Internet side
+//	resend FROM TO FILE RE        until what arrives has a header that matches
 //	body FILE · part FILE N OUT   read a built mail as a mail program does
 //	eventually RE PROGRAM ARGS…   run until standard output matches
 //	capture ENV RE                the first group in the last output
@@ -57,7 +58,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               func(e *testscript.Env) error { return setup(e, bin) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"answer": answer, "serve": serveCommand, "sink": sinkCommand, "smtp": smtpCommand,
+			"answer": answer, "serve": serveCommand, "sink": sinkCommand, "smtp": smtpCommand, "resend": resend,
 			"body": bodyCommand, "part": partCommand, "eventually": eventually, "capture": capture, "seek": seek,
 			"sample": sample, "fill": fill, "jis": jis, "cert": certCommand, "flipbyte": flipByte, "cuttail": cutTail,
 			"httpget": httpGet, "free": free,
