@@ -21,9 +21,6 @@ type Cleaned struct {
 	Invisible int // zero width, fillers, tags, joiners where nothing is joined, surplus variation selectors
 }
 
-// Total is the number of characters taken out or replaced.
-func (c Cleaned) Total() int { return c.Control + c.Bidi + c.Invisible }
-
 // CleanText gives text the one visible treatment: what a reader cannot see is not there. Control and bidirectional
 // characters and invisible ones (carriers of hidden words, and of names like "exe.pdf" turned around) are removed and
 // counted; noncharacters become U+FFFD; CRLF, CR, NEL, U+2028 and U+2029 become LF, form feeds and vertical tabs too.

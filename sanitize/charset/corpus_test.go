@@ -68,7 +68,7 @@ func (s sample) check(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	header, body := splitMail(raw)
-	if got := DecodeHeader(field(header, s.field)); !strings.Contains(got, s.header) {
+	if got := DecodeHeader(field(header, s.field)).Text; !strings.Contains(got, s.header) {
 		t.Errorf("%s: %q, want %q", s.field, got, s.header)
 	}
 	label := ""

@@ -6,18 +6,13 @@ import (
 )
 
 // DecodeHeader reads an unstructured header value, a display name or a comment: RFC 2047 encoded words, raw 8-bit text, raw
-// ISO-2022-JP, in any mixture. raw is the value as received, folded or not. The result is valid UTF-8 on one line (CR, LF,
-// tabs and NUL, decoded ones too, become spaces), trimmed, and at most 4 × len(raw) + 16 bytes. Time is linear.
+// ISO-2022-JP, in any mixture. raw is the value as received, folded or not. The text is valid UTF-8 on one line (CR, LF,
+// tabs and NUL, decoded ones too, become spaces), trimmed, and at most 4 × len(raw) + 16 bytes. Time is linear. Charset and
+// Label are those of the first encoded word, or of the raw text if there is none; Guessed and Replaced speak of the whole.
 //
 // Address lists MUST be taken apart before decoding: a decoded name may contain commas, quotes and angle brackets.
 // spec: rfc2047#6.1 rfc6532#3.2
-func DecodeHeader(raw []byte) string {
-	return DecodeHeaderResult(raw).Text
-}
-
-// DecodeHeaderResult is DecodeHeader with the particulars. Charset and Label are those of the first encoded word, or of the
-// raw text if there is none; Guessed and Replaced speak of the whole.
-func DecodeHeaderResult(raw []byte) Result {
+func DecodeHeader(raw []byte) Result {
 	pieces := splitHeader(raw)
 	rawCodec := choose(codec{}, rawText(pieces))
 	w := writer{out: make([]byte, 0, len(raw)+16)}

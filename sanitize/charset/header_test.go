@@ -96,7 +96,7 @@ func TestDecodeHeader(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if got := DecodeHeader([]byte(c.in)); got != c.want {
+			if got := DecodeHeader([]byte(c.in)).Text; got != c.want {
 				t.Errorf("%q\n got %q\nwant %q", c.in, got, c.want)
 			}
 		})
@@ -110,11 +110,11 @@ func string2022(s string) string {
 }
 
 func TestDecodeHeaderResult(t *testing.T) {
-	got := DecodeHeaderResult([]byte("=?shift_jis?B?5Lya6K2w?= \xff"))
+	got := DecodeHeader([]byte("=?shift_jis?B?5Lya6K2w?= \xff"))
 	if got.Charset != nameUTF8 || got.Label != "shift_jis" || !got.Guessed || got.Text != "会議 ÿ" {
 		t.Errorf("%+v", got)
 	}
-	got = DecodeHeaderResult([]byte("=?utf-8?Q?=E4=BC?= x"))
+	got = DecodeHeader([]byte("=?utf-8?Q?=E4=BC?= x"))
 	if got.Replaced != 1 || got.Guessed || got.Text != "\uFFFD x" {
 		t.Errorf("%+v", got)
 	}
@@ -131,7 +131,7 @@ func TestDecodeHeaderCutAnywhere(t *testing.T) {
 			for cut := 1; cut < len(b); cut++ {
 				for _, form := range []string{"B", "Q"} {
 					in := word(c.name, form, b[:cut]) + " " + word(c.name, form, b[cut:])
-					if got := DecodeHeader([]byte(in)); got != s {
+					if got := DecodeHeader([]byte(in)).Text; got != s {
 						t.Errorf("%s %s cut at %d: %q, want %q", c.name, form, cut, got, s)
 					}
 				}
@@ -166,7 +166,7 @@ func TestDecodeHeaderWholeWords(t *testing.T) {
 			}
 			in.WriteString(word("ISO-2022-JP", form, append(b, "\x1b(B"...)) + "\r\n ")
 		}
-		if got, want := DecodeHeader([]byte(in.String())), strings.Trim(string(runes), " "); got != want {
+		if got, want := DecodeHeader([]byte(in.String())).Text, strings.Trim(string(runes), " "); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})

@@ -156,7 +156,7 @@ func (p Param) text() Result {
 			return lineResult(Decode(nameUTF8, plain))
 		}
 	}
-	res := DecodeHeaderResult(value)
+	res := DecodeHeader(value)
 	if p.Quoted {
 		res.Text = unescape(res.Text)
 	}

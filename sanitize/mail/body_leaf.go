@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"fmt"
 	"strings"
 
 	"sekisho/sanitize/format"
@@ -180,6 +179,3 @@ func (it *bodyItem) reportWords(text string) string {
 	}
 	return out.String()
 }
-
-// bodyCount is a number for a note's detail.
-func bodyCount(n int, what string) string { return fmt.Sprintf("%d %s", n, what) }

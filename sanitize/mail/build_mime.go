@@ -92,12 +92,7 @@ func buildTextPart(text string) string {
 	}
 	var b strings.Builder
 	b.WriteString(kind + "base64\r\n\r\n")
-	lines := &buildWrapper{w: &b}
-	enc := base64.NewEncoder(base64.StdEncoding, lines)
-	// A strings.Builder never fails.
-	_, _ = io.WriteString(enc, text)
-	_ = enc.Close()
-	_ = lines.Close()
+	_, _ = buildBase64(&b, strings.NewReader(text)) // a strings.Builder never fails
 	return b.String()
 }
 
@@ -143,6 +138,8 @@ func buildAttach(w io.Writer, k format.Child) error {
 	return nil
 }
 
+// buildBase64 writes src in base64 of whole lines and returns how many bytes
+// src had.
 func buildBase64(w io.Writer, src io.Reader) (int64, error) {
 	lines := &buildWrapper{w: w}
 	enc := base64.NewEncoder(base64.StdEncoding, lines)

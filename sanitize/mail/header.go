@@ -114,7 +114,7 @@ func hdrIsMbox(line []byte) bool {
 // spec: rfc5322#2.2.3
 func hdrUnfold(raw []byte) []byte {
 	raw = bytes.TrimSpace(raw)
-	if bytes.IndexAny(raw, "\r\n\x00") < 0 {
+	if !bytes.ContainsAny(raw, "\r\n\x00") {
 		return raw
 	}
 	out := make([]byte, 0, len(raw))

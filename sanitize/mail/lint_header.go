@@ -68,10 +68,6 @@ func lintValue(fields []lintField, name string) string {
 	return ""
 }
 
-func lintHas(fields []lintField, name string) bool {
-	return slices.ContainsFunc(fields, func(f lintField) bool { return f.name == name })
-}
-
 // header checks the fields of a mail.
 func (l *linter) header(fields []lintField) {
 	last := -1

@@ -215,21 +215,19 @@ func (n noticeFacts) sentences(about bool) []string {
 	for _, hazard := range []bool{true, false} {
 		for _, code := range n.codes {
 			t, ok := format.TextOf(code)
-			if !ok || t.JA == "" || t.Hazard != hazard || noticeIn(noticeAbout, code) != about {
+			if !ok || t.JA == "" || t.Hazard != hazard || slices.Contains(noticeAbout, code) != about {
 				continue
 			}
 			if code == "inline_picture" && n.small > 0 {
 				continue
 			}
-			if s := noticeSentence(code, n.found[code]); !noticeIn(all, s) {
+			if s := noticeSentence(code, n.found[code]); !slices.Contains(all, s) {
 				all = append(all, s)
 			}
 		}
 	}
 	return all
 }
-
-func noticeIn(list []string, s string) bool { return slices.Contains(list, s) }
 
 // noticeSentence says a finding of the mail, with its number where that helps.
 func noticeSentence(code string, count int) string {

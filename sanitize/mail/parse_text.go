@@ -77,7 +77,7 @@ func (c *parseCleaner) clean(s string, keep charset.Keep) string {
 
 // header decodes the encoded words of a value and cleans it.
 func (c *parseCleaner) header(raw []byte) string {
-	r := charset.DecodeHeaderResult(hdrFolded(raw))
+	r := charset.DecodeHeader(hdrFolded(raw))
 	c.replaced += r.Replaced
 	return c.line(r.Text)
 }
