@@ -23,12 +23,6 @@ type Link struct {
 	Host    string // the real host in ASCII, "" if there is none
 }
 
-// LinkText writes a link with the given visible text and target as plain text.
-func LinkText(visible, target string, p LinkPolicy) string {
-	l := Judge(visible, target, p)
-	return l.Visible + l.Suffix
-}
-
 // Judge compares what a link shows with where it leads. Only http, https,
 // mailto and tel targets are ever written; a lying link is written inert with
 // a remark, and of any other scheme only the name.
@@ -350,5 +344,5 @@ func dataAddress(s string) bool {
 	head := cutBytes(s, 60)
 	i := strings.IndexByte(head, '/')
 	return strings.HasPrefix(strings.TrimLeft(head, " "), ",") || strings.HasPrefix(head, ";") ||
-		i > 0 && strings.IndexAny(head[:i], " \t") < 0 && strings.IndexAny(head, ",;") > i
+		i > 0 && !strings.ContainsAny(head[:i], " \t") && strings.IndexAny(head, ",;") > i
 }

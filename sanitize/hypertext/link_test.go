@@ -88,13 +88,14 @@ var linkCases = []struct{ name, visible, target, want, code string }{
 	{"telephone lies", "03-1234-5678", "tel:090-0000-0000", "03-1234-5678〔注意: 実際の電話番号は 090-0000-0000 〕", findMismatch},
 }
 
-func TestLinkText(t *testing.T) {
+func TestJudge(t *testing.T) {
 	for _, tc := range linkCases {
 		t.Run(tc.name, func(t *testing.T) {
-			if d := cmp.Diff(tc.want, LinkText(tc.visible, tc.target, LinkPolicy{})); d != "" {
+			l := Judge(tc.visible, tc.target, LinkPolicy{})
+			if d := cmp.Diff(tc.want, l.Visible+l.Suffix); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
-			if l := Judge(tc.visible, tc.target, LinkPolicy{}); l.Code != tc.code {
+			if l.Code != tc.code {
 				t.Errorf("code %q, want %q", l.Code, tc.code)
 			}
 		})
@@ -124,7 +125,8 @@ func TestLinkPolicy(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			if d := cmp.Diff(tc.want, LinkText(tc.visible, tc.target, tc.p)); d != "" {
+			l := Judge(tc.visible, tc.target, tc.p)
+			if d := cmp.Diff(tc.want, l.Visible+l.Suffix); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
@@ -188,7 +190,7 @@ func TestPunycode(t *testing.T) {
 	}
 }
 
-func FuzzLinkText(f *testing.F) {
+func FuzzJudge(f *testing.F) {
 	for _, tc := range linkCases {
 		f.Add(tc.visible, tc.target)
 	}
