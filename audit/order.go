@@ -80,6 +80,10 @@ func isOwn(e Event) bool {
 	return e.Actor.Type == ActorSystem && (e.Object.Type == sequencerObject || e.Object.Type == segmentObject)
 }
 
+// OfLog reports whether the log itself made the record, such as a heartbeat: the
+// ledger has no row of it.
+func (e Event) OfLog() bool { return isOwn(e) }
+
 func (o *order) heartbeat(e Event) {
 	o.rep.Heartbeats++
 	if e.TS.Sub(o.beat) > 2*o.opt.Interval && !o.changed {

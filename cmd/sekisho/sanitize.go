@@ -43,6 +43,10 @@ func (c *sanitizeCmd) Run(e env) error {
 		}
 		rules = p.Default
 	}
+	files, err := expand(c.Paths)
+	if err != nil {
+		return err
+	}
 	engine, done, err := localEngine(e)
 	if err != nil {
 		return err
@@ -52,10 +56,6 @@ func (c *sanitizeCmd) Run(e env) error {
 		if err := os.MkdirAll(c.Out, 0o755); err != nil {
 			return err
 		}
-	}
-	files, err := expand(c.Paths)
-	if err != nil {
-		return err
 	}
 	s := &sanitizer{env: e, engine: engine, rules: rules, out: c.Out, json: c.JSON, taken: map[string]bool{}}
 	for i, p := range files {

@@ -85,40 +85,89 @@ func missingBlobs(ctx context.Context, cfg config.Config, l *sqlite.Ledger) ([]s
 const rowsAtOnce = 1000
 
 // compareRows compares the ledger's audit rows with the log: each row that has
-// a sequence number must be the record with that number. Records without a row
-// are the sequencer's own.
+// a sequence number must be the record with that number, and each record must
+// have a row, but for those that the log made itself.
 func compareRows(ctx context.Context, l *sqlite.Ledger, log iofs.FS) ([]string, error) {
-	c := &rowCursor{ctx: ctx, ledger: l, after: -1}
-	var faults []string
-	row, err := c.next()
-	if err != nil {
+	c := &comparison{rows: rowCursor{ctx: ctx, ledger: l, after: -1}}
+	var err error
+	if c.row, err = c.rows.next(); err != nil {
 		return nil, err
 	}
-	err = audit.Select(ctx, log, audit.Filter{}, func(_ []byte, e audit.Event) error {
-		for row != nil && row.Seq < e.Seq {
-			faults = append(faults, fmt.Sprintf("audit row %d has number %d, which the log lacks", row.ID, row.Seq))
-			if row, err = c.next(); err != nil {
-				return err
-			}
-		}
-		if row == nil || row.Seq > e.Seq {
-			return nil
-		}
-		want, err := row.Event.ContentDigest()
-		if err != nil {
-			return err
-		}
-		if got, err := e.ContentDigest(); err != nil || got != want {
-			faults = append(faults, fmt.Sprintf("record %d differs from the ledger's row %d", e.Seq, row.ID))
-		}
-		row, err = c.next()
-		return err
-	})
-	if err != nil {
+	if err := audit.Select(ctx, log, audit.Filter{}, c.record); err != nil {
 		return nil, fmt.Errorf("compare rows: %w", err)
 	}
-	if row != nil {
-		faults = append(faults, fmt.Sprintf("audit row %d has number %d, beyond the log's end", row.ID, row.Seq))
+	if c.row != nil {
+		c.fault("audit row %d has number %d, beyond the log's end", c.row.ID, c.row.Seq)
+	}
+	unknown, err := withoutRow(ctx, l, c.strange)
+	return append(c.faults, unknown...), err
+}
+
+// comparison is the walk along the log and the rows.
+type comparison struct {
+	rows    rowCursor
+	row     *audit.Row // the next one, nil at the end
+	faults  []string
+	strange []audit.Event // records that had no row when the rows were read, at most rowsAtOnce
+}
+
+func (c *comparison) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Sprintf(format, args...))
+}
+
+// record compares one record of the log.
+func (c *comparison) record(_ []byte, e audit.Event) error {
+	var err error
+	for c.row != nil && c.row.Seq < e.Seq {
+		c.fault("audit row %d has number %d, which the log lacks", c.row.ID, c.row.Seq)
+		if c.row, err = c.rows.next(); err != nil {
+			return err
+		}
+	}
+	if c.row == nil || c.row.Seq > e.Seq {
+		if !e.OfLog() && len(c.strange) < rowsAtOnce {
+			c.strange = append(c.strange, e)
+		}
+		return nil
+	}
+	want, err := c.row.Event.ContentDigest()
+	if err != nil {
+		return err
+	}
+	if got, err := e.ContentDigest(); err != nil || got != want {
+		c.fault("record %d differs from the ledger's row %d", e.Seq, c.row.ID)
+	}
+	c.row, err = c.rows.next()
+	return err
+}
+
+// withoutRow returns the records that the ledger has no row of, as after it was
+// replaced by an older one. It looks again: beside a working gateway, a record
+// may stand in the log before its row has the number. Its row was there first.
+func withoutRow(ctx context.Context, l *sqlite.Ledger, records []audit.Event) ([]string, error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	known := map[string]bool{}
+	for after := records[0].Seq - 1; ; {
+		rows, err := l.Pending(ctx, after, rowsAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		before := after
+		for _, r := range rows {
+			known[r.Event.ID] = true
+			after = max(after, r.Seq)
+		}
+		if len(rows) < rowsAtOnce || after == before {
+			break
+		}
+	}
+	var faults []string
+	for _, e := range records {
+		if !known[e.ID] {
+			faults = append(faults, fmt.Sprintf("record %d (%s) is in the log, and the ledger does not know of it", e.Seq, e.Verb))
+		}
 	}
 	return faults, nil
 }
