@@ -62,6 +62,7 @@ type watch struct {
 const (
 	policyEvery  = 5 * time.Second
 	janitorEvery = time.Minute
+	startTime    = 5 * time.Second
 	stopTime     = 30 * time.Second
 	// Waiting messages beyond this are not accepted any more.
 	maxBacklog = 20_000
@@ -255,6 +256,7 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 		admin = health.New(n.probes(), n.metrics.Registry)
 		go func() { failed <- admin.Serve(management) }()
 	}
+	n.awaitLog(ctx)
 	for _, l := range smtp {
 		go func() { failed <- n.intake.Serve(l) }()
 	}
@@ -275,6 +277,22 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 	stopLog()
 	sequencer.Wait()
 	return err
+}
+
+// awaitLog waits until the log takes records, so that the first mail is not put
+// off. After startTime intake begins all the same and answers 451 by itself.
+func (n *node) awaitLog(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for n.sequencer.Healthy() != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
 }
 
 // probes say whether the gateway can do its work.
