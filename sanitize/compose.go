@@ -41,7 +41,7 @@ func (e *Engine) compose(ctx context.Context, write func(io.Writer) error) (Body
 	defer cancel()
 	out := memfile.New(maxOutput)
 	h := newHash()
-	if err := write(io.MultiWriter(out, h)); err != nil {
+	if err := e.guarded(func() error { return write(io.MultiWriter(out, h)) }); err != nil {
 		out.Close()
 		return Body{}, fmt.Errorf("compose: %w", err)
 	}

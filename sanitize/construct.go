@@ -61,7 +61,12 @@ func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.
 	}
 	out := memfile.New(maxOutput)
 	h := newHash()
-	built, err := p.row.Build(ir.NewReader(p.tape.Reader(), p.tape.Size()), c, io.MultiWriter(out, h))
+	var built format.Built
+	err := s.engine.guarded(func() error {
+		var err error
+		built, err = p.row.Build(ir.NewReader(p.tape.Reader(), p.tape.Size()), c, io.MultiWriter(out, h))
+		return err
+	})
 	if err != nil {
 		out.Close()
 		return fmt.Errorf("build %s: %w", p.row.Kind, err)

@@ -57,6 +57,7 @@ type taker struct {
 
 // judged takes the identified kind and decides whether to go on.
 func (t *taker) judged(k ir.Kind) {
+	k.Content, k.Claimed = t.listed(k.Content, format.Unknown), t.listed(k.Claimed, "")
 	t.p.kind = k
 	row, reason, detail := judge(t.session.engine.formats, t.name, format.Kind(k.Content), format.Kind(k.Claimed))
 	if reason != "" {
@@ -65,6 +66,15 @@ func (t *taker) judged(k ir.Kind) {
 	}
 	t.p.row = row
 	t.p.tape = memfile.New(1 << 40) // bounded by the answer's limit
+}
+
+// listed returns kind when it stands in our list, else other: a box that was
+// taken over must not put words of its own into records and metrics.
+func (t *taker) listed(kind string, other format.Kind) string {
+	if rowOf(t.session.engine.formats, format.Kind(kind)) == nil {
+		return string(other)
+	}
+	return kind
 }
 
 func (t *taker) take(v ir.Value) error {

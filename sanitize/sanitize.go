@@ -28,6 +28,10 @@ import (
 	"sekisho/sanitize/seal"
 )
 
+// ErrNoWorker means that no box could be started: the machine is at fault, not
+// the file. The work can be done again.
+var ErrNoWorker = errors.New("sanitize: start a worker")
+
 // Engine sanitizes files. It is safe for concurrent use.
 type Engine struct {
 	boxes   *sandbox.Pool
@@ -169,7 +173,14 @@ func (e *Engine) Sanitize(ctx context.Context, in Input, budget format.Budget) (
 	defer cancel()
 	s := &session{engine: e, in: in, boxes: map[format.Class]*box{}}
 	defer s.close()
-	n := s.node(ctx, file{Child: ir.Child{Name: in.Name, Media: in.Media}, kind: in.Kind, data: in.Data}, &budget)
+	n := Node{Name: in.Name, Kind: in.Kind, Method: format.MethodNone, Reason: format.Internal, Size: in.Data.Size()}
+	err := e.guarded(func() error {
+		n = s.node(ctx, file{Child: ir.Child{Name: in.Name, Media: in.Media}, kind: in.Kind, data: in.Data}, &budget)
+		return nil
+	})
+	if err != nil {
+		n.Detail = err.Error()
+	}
 	if s.broken != nil {
 		n.Close()
 		return Node{}, s.broken

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"runtime/debug"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -20,6 +21,23 @@ import (
 const maxDeaths = 3
 
 func newHash() hash.Hash { return sha256.New() }
+
+// guarded turns a panic on the trusted side into an error, so that a fault of
+// our own holds one file and does not end the gateway with the mail of others
+// in hand.
+func (e *Engine) guarded(f func() error) error {
+	var err error
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				e.log.Error("panic", "panic", p, "stack", string(debug.Stack()))
+				err = errors.New("panic")
+			}
+		}()
+		err = f()
+	}()
+	return err
+}
 
 // session is the work on one message: its workers and how many have died.
 type session struct {
@@ -58,7 +76,7 @@ func (s *session) box(ctx context.Context, class format.Class) (*box, error) {
 		if ctx.Err() != nil {
 			return nil, format.Hold(format.LimitTime, "no worker in time")
 		}
-		s.broken = fmt.Errorf("start a worker: %w", err)
+		s.broken = fmt.Errorf("%w: %w", ErrNoWorker, err)
 		return nil, s.broken
 	}
 	b := &box{w, bufio.NewReaderSize(w, 64<<10), bufio.NewWriterSize(w, 64<<10)}
