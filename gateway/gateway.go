@@ -64,7 +64,7 @@ type Message struct {
 
 	State   MessageState
 	Lease   Lease
-	Crashes int       // worker deaths under a living parent (DECISIONS 29)
+	Crashes int       // tries that failed under a living parent
 	Lost    int       // leases lost to a dead parent
 	NextAt  time.Time // not to be claimed before
 }

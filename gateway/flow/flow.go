@@ -74,6 +74,10 @@ const (
 	leaseTime = 5 * time.Minute
 	pollTime  = 5 * time.Second // without a wake-up
 	backOff   = 15 * time.Second
+	renewTime = leaseTime / 3
+	// maxTries is how many tries may fail, each after a longer wait, before a
+	// message is held untried; they take about two hours (G3: it ends).
+	maxTries = 12
 	// maxLost is how many leases a message may lose to a dead parent before it
 	// is held untried: one among others, two alone (DECISIONS 29).
 	maxLost = 3
@@ -87,11 +91,12 @@ type Flow struct {
 	// that has lost a lease, so that it cannot take others with it.
 	alone      sync.RWMutex
 	substitute limiter
+	renew      time.Duration // between renewals of a lease
 }
 
 // New returns a Flow; Run starts it.
 func New(c Config) *Flow {
-	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), substitute: limiter{}}
+	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), substitute: limiter{}, renew: renewTime}
 }
 
 // Wake hints that a message was accepted.
@@ -164,6 +169,8 @@ func (f *Flow) claim(ctx context.Context) (gateway.Message, error) {
 
 // message sanitizes and settles one claimed message.
 func (f *Flow) message(ctx context.Context, m gateway.Message) error {
+	ctx, release := f.keep(ctx, m) // also while it waits for its turn
+	defer release()
 	if m.Lost > 0 {
 		f.alone.Lock()
 		defer f.alone.Unlock()
@@ -183,8 +190,11 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 		if !unknown {
 			s.abandon(context.WithoutCancel(ctx))
 		}
-		if errors.Is(err, gateway.ErrLease) {
+		if errors.Is(err, gateway.ErrLease) || errors.Is(context.Cause(ctx), gateway.ErrLease) {
 			return nil // another holder goes on
+		}
+		if ctx.Err() == nil && !errors.Is(err, gateway.ErrFull) && !errors.Is(err, sanitize.ErrNoWorker) {
+			m.Crashes++ // a full disk or a machine without room is not the message's fault
 		}
 		return errors.Join(fmt.Errorf("message %s: %w", m.Receipt, err), f.giveBack(ctx, m))
 	}
@@ -197,12 +207,43 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 	return nil
 }
 
-// giveBack returns a message that could not be worked on through no fault of
-// its own.
+// keep renews the lease of a message until release is called, so that a slow
+// one is not taken for one whose parent died. The context that it returns ends
+// with gateway.ErrLease when the lease is lost all the same.
+func (f *Flow) keep(ctx context.Context, m gateway.Message) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(f.renew)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+			}
+			until := f.Scribe.Clock().Add(leaseTime)
+			err := f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.RenewMessage(m, until) })
+			if errors.Is(err, gateway.ErrLease) {
+				cancel(err)
+				return
+			}
+			if err != nil && ctx.Err() == nil {
+				f.Log.Warn("a lease was not renewed", "receipt", m.Receipt, "error", err)
+			}
+		}
+	})
+	return ctx, func() {
+		cancel(context.Canceled)
+		wg.Wait()
+	}
+}
+
+// giveBack returns a message for another try, later after each one that failed.
 func (f *Flow) giveBack(ctx context.Context, m gateway.Message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	m.NextAt = f.Scribe.Clock().Add(backOff)
+	m.NextAt = f.Scribe.Clock().Add(backOff << min(max(m.Crashes-1, 0), 6))
 	return f.Ledger.Do(ctx, func(tx gateway.Tx) error {
 		err := tx.Return(m)
 		if errors.Is(err, gateway.ErrLease) {

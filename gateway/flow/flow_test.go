@@ -110,6 +110,11 @@ func blobs(t *testing.T, dir, name string) gateway.Blobs {
 // accept puts a mail into the ledger as intake does.
 func (w *world) accept(mail string, to ...string) gateway.Message {
 	w.t.Helper()
+	return w.acceptFrom("sender@example.com", mail, to...)
+}
+
+func (w *world) acceptFrom(from, mail string, to ...string) gateway.Message {
+	w.t.Helper()
 	raw := strings.ReplaceAll(mail, "\n", "\r\n")
 	blob, err := w.Originals.Put(w.t.Context(), func(o io.Writer) error {
 		_, err := io.WriteString(o, raw)
@@ -124,7 +129,7 @@ func (w *world) accept(mail string, to ...string) gateway.Message {
 	}
 	w.count++
 	m := gateway.Message{ID: id, Receipt: fmt.Sprintf("M-260417-%05d", w.count), State: gateway.Accepted, ReceivedAt: w.now, NextAt: w.now,
-		Envelope: gateway.Envelope{From: "sender@example.com", To: to, Client: "192.0.2.1"}, Size: int64(len(raw)),
+		Envelope: gateway.Envelope{From: from, To: to, Client: "192.0.2.1"}, Size: int64(len(raw)),
 		Sum: sha256.Sum256([]byte(raw)), Blob: blob}
 	r, err := w.Scribe.Remote("message.received", audit.Success, "192.0.2.1", nil)
 	if err != nil {

@@ -72,13 +72,11 @@ func (s *settlement) abandon(ctx context.Context) {
 
 func (s *settlement) run(ctx context.Context) error {
 	p := s.flow.Policy()
-	if s.m.Lost >= maxLost {
-		for _, g := range groups(p, s.m.Envelope.To) {
-			if err := s.poison(ctx, g); err != nil {
-				return err
-			}
-		}
-		return nil
+	switch {
+	case s.m.Lost >= maxLost:
+		return s.poison(ctx, p, format.CrashLoop)
+	case s.m.Crashes >= maxTries:
+		return s.poison(ctx, p, format.Internal)
 	}
 	data, err := s.flow.original(ctx, s.m)
 	if err != nil {
@@ -93,11 +91,32 @@ func (s *settlement) run(ctx context.Context) error {
 	return nil
 }
 
-// poison holds a message that has taken down its parents, without opening it.
-func (s *settlement) poison(ctx context.Context, g group) error {
-	t := &sanitize.Node{Kind: format.Mail, Size: s.m.Size, Sum: s.m.Sum, Reason: format.CrashLoop}
-	s.trees = append(s.trees, t)
-	return s.decide(ctx, g, t)
+// poison holds a message that has taken down its parents, or failed every
+// time, without opening it.
+func (s *settlement) poison(ctx context.Context, p policy.Policy, why format.Reason) error {
+	for _, g := range groups(p, s.m.Envelope.To) {
+		t := &sanitize.Node{Kind: format.Mail, Size: s.m.Size, Sum: s.m.Sum, Reason: why}
+		s.trees = append(s.trees, t)
+		if err := s.decide(ctx, g, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxItems bounds the held parts times the recipients of one delivery: a row
+// and a record each, which stay for years.
+const maxItems = 2000
+
+// bound holds the mail as a whole when it has more held parts than anybody
+// would decide about one by one. Its few bytes could else fill the disk with
+// rows.
+func bound(t *sanitize.Node, recipients int) {
+	if n := len(heldParts(t)); n > 1 && n*recipients > maxItems {
+		t.Close()
+		t.Verdict, t.Reason, t.Method = format.Held, format.LimitCount, format.MethodNone
+		t.Detail = fmt.Sprintf("%d held parts", n)
+	}
 }
 
 func (s *settlement) group(ctx context.Context, g group, data *memfile.File) error {
@@ -126,6 +145,7 @@ func (s *settlement) facts(g group) *format.Facts {
 // decide turns a result tree into a delivery: sealed when the mail was
 // rebuilt, held with a substitute mail otherwise.
 func (s *settlement) decide(ctx context.Context, g group, t *sanitize.Node) error {
+	bound(t, len(g.to))
 	if s.m.Subject == "" {
 		s.m.Subject = t.Subject
 	}

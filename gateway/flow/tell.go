@@ -9,10 +9,16 @@ import (
 	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/sanitize"
+	"sekisho/sanitize/format"
 )
 
-// tell adds a substitute mail for each recipient of a wholly held delivery.
+// tell adds a substitute mail for each recipient of a wholly held delivery. A
+// loop of automatic mail, such as a substitute mail that a mailbox forwards
+// back to us, ends here in silence: a mail about it would make another round.
 func (s *settlement) tell(ctx context.Context, g group, held gateway.Delivery, t *sanitize.Node) error {
+	if t.Reason == format.MailLoop && s.m.Envelope.From == "" {
+		return nil
+	}
 	for _, to := range g.to {
 		one := group{g.rules, []string{to}}
 		body, err := s.flow.Engine.Substitute(ctx, sanitize.Substitute{Facts: *s.facts(one), Reason: t.Reason, From: s.claimedFrom(t),
