@@ -2,9 +2,6 @@ package audit
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -98,36 +95,4 @@ func (k Keys) Verifier(name string, hash uint32) (note.Verifier, error) {
 		return nil, &note.UnknownVerifierError{Name: name, KeyHash: hash}
 	}
 	return k.list.Verifier(name, hash)
-}
-
-// Fingerprint returns SHA-256 over the whole verifier key line, as hex digits
-// in groups of four, to be read out and compared by people. By hand:
-// printf %s "$KEY" | sha256sum.
-func Fingerprint(verifier string) (string, error) {
-	verifier = strings.TrimSpace(verifier)
-	if _, err := note.NewVerifier(verifier); err != nil {
-		return "", fmt.Errorf("%w: not a verifier key", ErrKey)
-	}
-	sum := sha256.Sum256([]byte(verifier))
-	digits := hex.EncodeToString(sum[:])
-	var groups []string
-	for i := 0; i < len(digits); i += 4 {
-		groups = append(groups, digits[i:i+4])
-	}
-	return strings.Join(groups, " "), nil
-}
-
-// PublicKey returns the 32 raw bytes of an Ed25519 verifier key, for checks
-// with other tools.
-func PublicKey(verifier string) ([]byte, error) {
-	verifier = strings.TrimSpace(verifier)
-	if _, err := note.NewVerifier(verifier); err != nil {
-		return nil, fmt.Errorf("%w: not a verifier key", ErrKey)
-	}
-	parts := strings.SplitN(verifier, "+", 3) // name, key hash, algorithm and key; base64 has pluses too
-	b, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
-	if err != nil || len(b) != 33 || b[0] != 1 {
-		return nil, fmt.Errorf("%w: not an Ed25519 key", ErrKey)
-	}
-	return b[1:], nil
 }

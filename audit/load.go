@@ -308,7 +308,7 @@ func (w *Writer) know(line []byte, early bool) error {
 // note keeps what the Writer must know of a record at the end of the log.
 func (w *Writer) note(e Event, sum [sha256.Size]byte) {
 	w.recent.add(e.ID, e.TS, place{e.Seq, sum})
-	w.lastID, w.lastTS = e.ID, e.TS
+	w.lastTS = e.TS
 }
 
 // loadLast reads the last segment. It returns how many bytes of it are good, and

@@ -66,7 +66,6 @@ type Writer struct {
 	history  *tail
 	histMon  string // month of the open history file
 	recent   *recent
-	lastID   string
 	lastTS   time.Time
 	full     bool // disk full, ballast spent
 	dirs     map[string]bool
@@ -137,13 +136,6 @@ func (w *Writer) Size() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.tree.size
-}
-
-// LastID returns the id of the last record, "" in an empty log.
-func (w *Writer) LastID() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.lastID
 }
 
 // LastTime returns the time of the last record, zero in an empty log.
