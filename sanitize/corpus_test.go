@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
 )
 
 // corpusRow says what must become of one file of the corpus. It is written by
@@ -283,7 +284,7 @@ func mustContain(t *testing.T, where, have string, want []string) {
 	t.Helper()
 	for _, w := range want {
 		if !strings.Contains(have, w) {
-			t.Errorf("%s: %q is not in %q", where, w, cut(have, 4000))
+			t.Errorf("%s: %q is not in %q", where, w, ir.Cut(have, 4000))
 		}
 	}
 }
@@ -292,7 +293,7 @@ func mustLines(t *testing.T, have string, want []string) {
 	t.Helper()
 	for _, w := range want {
 		if !strings.Contains("\n"+have+"\n", "\n"+w+"\n") {
-			t.Errorf("%q is no line of %q", w, cut(have, 4000))
+			t.Errorf("%q is no line of %q", w, ir.Cut(have, 4000))
 		}
 	}
 }

@@ -42,7 +42,7 @@ func safeName(name, fallback, ext string) string {
 			name = name[:len(name)-len(ext)]
 		}
 	}
-	name = strings.Trim(cut(name, maxName-len(ext)), ". \t　")
+	name = strings.Trim(ir.Cut(name, maxName-len(ext)), ". \t　")
 	if name == "" {
 		name = fallback
 	}
@@ -52,17 +52,6 @@ func safeName(name, fallback, ext string) string {
 		name = "_" + name
 	}
 	return name + ext
-}
-
-// cut shortens s to at most n bytes at a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }
 
 // builtName returns the name of a rebuilt file: the sender's, with the
@@ -102,7 +91,7 @@ func Distinct(taken map[string]bool, name string) string {
 	stem := strings.TrimSuffix(name, ext)
 	for i := 2; taken[strings.ToLower(name)]; i++ {
 		mark := fmt.Sprintf(" (%d)", i)
-		name = cut(stem, maxName-len(ext)-len(mark)) + mark + ext
+		name = ir.Cut(stem, maxName-len(ext)-len(mark)) + mark + ext
 	}
 	taken[strings.ToLower(name)] = true
 	return name

@@ -95,11 +95,11 @@ func answer(formats []format.Format, req ir.Request, data []byte, out *ir.Writer
 
 // detail makes a detail fit for the wall: it may quote anything.
 func detail(s string) string {
-	s = cut(s, ir.MaxDetail/2)
+	s = ir.Cut(s, ir.MaxDetail/2)
 	if ir.Clean(s, false) != nil {
 		s = fmt.Sprintf("%+q", s)
 	}
-	return cut(s, ir.MaxDetail)
+	return ir.Cut(s, ir.MaxDetail)
 }
 
 func do(formats []format.Format, req ir.Request, data []byte, out *ir.Writer) error {

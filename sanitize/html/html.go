@@ -149,10 +149,7 @@ func hold(err error) error {
 // oneLine makes a finding's words fit for the wall.
 func oneLine(s string) string {
 	s, _ = charset.CleanText(s, charset.KeepNothing)
-	if len(s) > ir.MaxDetail {
-		s = strings.ToValidUTF8(s[:ir.MaxDetail], "")
-	}
-	return s
+	return ir.Cut(s, ir.MaxDetail)
 }
 
 // nothing stands in for a document without a readable word, so that nobody

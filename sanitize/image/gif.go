@@ -36,8 +36,9 @@ func parseGIF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	if err := allowed(s.w, s.h, in.Budget); err != nil {
 		return err
 	}
-	if err := g.tell(out); err != nil {
-		return err
+	// A PNG comes out, the nearest format without an animation.
+	if err := out.Write(ir.Note{Code: codeChanged, Detail: "png"}); err != nil {
+		return fmt.Errorf("write note: %w", err)
 	}
 	decode := func() (stdimage.Image, error) {
 		img, err := gif.Decode(ctxReader{ctx, bytes.NewReader(g.first())})
@@ -54,20 +55,6 @@ func parseGIF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 		}, nil
 	}
 	return decodeAndEmit(ctx, s, in.Budget, decode, out)
-}
-
-// tell emits what is true of every GIF: its frames, and that a PNG, the nearest
-// format without an animation, comes out.
-func (g *gifWalk) tell(out *ir.Writer) error {
-	for _, v := range []ir.Value{
-		ir.Number{Name: ir.NumberFrames, N: int64(g.frames)},
-		ir.Note{Code: codeChanged, Detail: "png"},
-	} {
-		if err := out.Write(v); err != nil {
-			return fmt.Errorf("write frames: %w", err)
-		}
-	}
-	return nil
 }
 
 // canvas is a frame on a transparent screen.

@@ -229,13 +229,7 @@ func (w *Writer) split(b []byte, mk func([]byte) Value) error {
 
 func (w *Writer) text(t Text) error {
 	for {
-		n := len(t.S)
-		if n > chunk {
-			n = chunk
-			for n > chunk-4 && !startsRune(t.S[n]) {
-				n--
-			}
-		}
+		n := len(Cut(t.S, chunk))
 		if err := w.frame(Text{t.Role, t.Seq, t.S[:n]}); err != nil {
 			return err
 		}
@@ -245,8 +239,6 @@ func (w *Writer) text(t Text) error {
 		}
 	}
 }
-
-func startsRune(b byte) bool { return b&0xC0 != 0x80 }
 
 // ChildData returns an io.Writer for the bytes of the child announced last.
 func (w *Writer) ChildData() io.Writer { return childWriter{w} }

@@ -157,11 +157,7 @@ type NumberName string
 // The closed list of numbers.
 const (
 	NumberReceived NumberName = "received" // Received header fields seen
-	NumberParts    NumberName = "parts"    // MIME parts seen
-	NumberOwnLoop  NumberName = "own_loop" // our own instance id seen in a trace header
-	NumberHTML     NumberName = "html"     // the body was made from HTML
-	NumberLossy    NumberName = "lossy"    // characters that could not be decoded
-	NumberFrames   NumberName = "frames"   // frames of an animation
+	NumberHTML     NumberName = "html"     // 1: the body was made from HTML
 )
 
 // Number is one integer value.

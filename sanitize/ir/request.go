@@ -31,15 +31,15 @@ type Request struct {
 	Known []byte
 }
 
-func (r Request) encode(e *encoder) {
-	for _, s := range []string{string(r.Op), r.Kind, r.Name, r.Media, r.Self, r.Authserv} {
+func (v Request) encode(e *encoder) {
+	for _, s := range []string{string(v.Op), v.Kind, v.Name, v.Media, v.Self, v.Authserv} {
 		e.str(s)
 	}
-	for _, n := range []int64{r.Bytes, r.Files, r.Pixels, r.Depth, r.DeadlineUnixMilli} {
+	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli} {
 		e.num(n)
 	}
-	e.flag(r.Defang)
-	e.bytes(r.Known)
+	e.flag(v.Defang)
+	e.bytes(v.Known)
 }
 
 func decodeRequest(d *decoder) Value {

@@ -92,7 +92,7 @@ var (
 	fieldNames = []FieldName{FieldSubject, FieldMessageID, FieldInReplyTo, FieldReferences, FieldAutoSubmitted,
 		FieldPrecedence, FieldListID, FieldImportance, FieldContentLanguage, FieldAuthResult, FieldCharset,
 		FieldTitle, FieldDelimiter}
-	numberNames  = []NumberName{NumberReceived, NumberParts, NumberOwnLoop, NumberHTML, NumberLossy, NumberFrames}
+	numberNames  = []NumberName{NumberReceived, NumberHTML}
 	addressRoles = []Role{RoleFrom, RoleSender, RoleReplyTo, RoleTo, RoleCc}
 	textRoles    = []Role{RoleBody, RoleReport, RoleCalendar, RoleContent}
 	childRoles   = []Role{RoleAttachment, RoleInline, RoleMessage, RoleMember}
@@ -205,6 +205,17 @@ func Clean(s string, multiline bool) error {
 		}
 	}
 	return nil
+}
+
+// Cut shortens s to at most n bytes at a character.
+func Cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // Forbidden reports whether r may stand in no text at all. LF and TAB are

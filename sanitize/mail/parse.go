@@ -44,7 +44,8 @@ func Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	}
 	head := r.header(&root.hdr)
 	html := r.findings(items, &w)
-	r.numbers(received, count.parts, html)
+	r.write(ir.Number{Name: ir.NumberReceived, N: received})
+	r.write(ir.Number{Name: ir.NumberHTML, N: html})
 	r.trail()
 	for _, v := range head {
 		r.write(v)
@@ -73,20 +74,6 @@ type parseRun struct {
 func (r *parseRun) write(v ir.Value) {
 	if r.err == nil {
 		r.err = r.out.Write(v)
-	}
-}
-
-// numbers emits the counts. The count of lossy characters is complete only
-// when everything has been decoded.
-func (r *parseRun) numbers(received int64, parts int, html int64) {
-	for _, n := range []ir.Number{
-		{Name: ir.NumberReceived, N: received},
-		{Name: ir.NumberParts, N: int64(parts)},
-		{Name: ir.NumberOwnLoop, N: 0},
-		{Name: ir.NumberHTML, N: html},
-		{Name: ir.NumberLossy, N: int64(r.clean.replaced)},
-	} {
-		r.write(n)
 	}
 }
 

@@ -103,10 +103,7 @@ func TestParseOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `number received=1
-number parts=1
-number own_loop=0
 number html=0
-number lossy=0
 note receipt_request @message disposition-notification-to
 date 1775433600 +540
 address from "" <a@example.jp>

@@ -110,11 +110,7 @@ func parseCut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	n := limit - len("…")
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "…"
+	return ir.Cut(s, limit-len("…")) + "…"
 }
 
 // parseName cleans a file name: the last component of a path, cut in the
