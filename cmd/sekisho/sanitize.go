@@ -43,7 +43,7 @@ func (c *sanitizeCmd) Run(e env) error {
 		}
 		rules = p.Default
 	}
-	files, err := expand(c.Paths)
+	files, err := expand(c.Paths, e.stderr)
 	if err != nil {
 		return err
 	}
@@ -82,18 +82,39 @@ func localEngine(e env) (*sanitize.Engine, func(), error) {
 	return sanitize.New(pool, log), func() { pool.Close() }, nil
 }
 
-// expand replaces folders by the regular files below them.
-func expand(paths []string) ([]string, error) {
+// expand replaces folders by the regular files below them. What else is in a
+// folder is told to w and passed over; what was named itself and is no file is
+// an error, since "all rebuilt" would be a lie.
+func expand(paths []string, w io.Writer) ([]string, error) {
 	var files []string
 	for _, p := range paths {
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() {
+		st, err := os.Stat(p)
+		switch {
+		case err != nil:
+			return nil, err
+		case st.Mode().IsRegular(): // a link to a file is that file
+			files = append(files, p)
+			continue
+		case !st.IsDir():
+			return nil, fmt.Errorf("%s: ファイルでもフォルダでもありません / neither a file nor a folder", p)
+		}
+		before := len(files)
+		err = filepath.WalkDir(p+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.Type().IsRegular():
 				files = append(files, path)
+			case !d.IsDir():
+				fmt.Fprintf(w, "%s: ファイルではないので、扱いません / not a file, passed over\n", path)
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			return nil, err
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("%s: フォルダにファイルがありません / no file in the folder", p)
 		}
 	}
 	return files, nil
@@ -159,14 +180,25 @@ func load(path string, limit int64) (*memfile.File, error) {
 	return data, nil
 }
 
+// maxSameName bounds the files of one name in the output folder.
+const maxSameName = 10_000
+
+// save writes a new file. One that is there already, perhaps the original, is
+// never written over: the new one gets a number.
 func (s *sanitizer) save(b sanitize.Body) (string, error) {
-	path := filepath.Join(s.out, sanitize.Distinct(s.taken, b.Name()))
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return "", err
+	for range maxSameName {
+		path := filepath.Join(s.out, sanitize.Distinct(s.taken, b.Name()))
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(f, b.Reader())
+		return path, errors.Join(err, f.Close())
 	}
-	_, err = io.Copy(f, b.Reader())
-	return path, errors.Join(err, f.Close())
+	return "", fmt.Errorf("%s: more than %d files of this name", b.Name(), maxSameName)
 }
 
 // verdictJA are the verdicts as people read them.
