@@ -16,12 +16,12 @@ const (
 	buildRule       = "――――"
 	buildReportHead = "【配送に関する報告】"
 	buildInviteHead = "【予定の案内】"
-	buildContinued  = "> " // before a line of the sender that looks like ours
+	buildContinued  = "> " // before a line of the sender that must not count
 )
 
 // buildText joins the texts of the mail and puts the notice around them. Lines
 // end in LF. The sender's text is not wrapped, trimmed or changed except for
-// lines that imitate ours.
+// lines that imitate ours or would open a file.
 func buildText(m *buildValues, n notice) string {
 	var b strings.Builder
 	if n.top != "" {
@@ -65,7 +65,7 @@ func buildSectionText(b *strings.Builder, role ir.Role, s string) {
 		b.WriteString(buildInviteHead + "\n")
 	}
 	for line := range strings.SplitAfterSeq(s, "\n") {
-		if buildLooksOurs(line) {
+		if buildLooksOurs(line) || buildOpensFile(line) {
 			b.WriteString(buildContinued)
 		}
 		b.WriteString(line)
@@ -103,6 +103,28 @@ func buildLooksOurs(line string) bool {
 		}
 	}
 	return false
+}
+
+// buildOpensFile reports whether a mail program could take the lines from here
+// on for a file: some decode uuencode (POSIX, uuencode) and yEnc wherever they
+// stand in a text, and old ones take any line of "begin" and two blanks for
+// it. Files that stand so in a plain text were taken out by Parse; but markup,
+// a character set or invisible characters can hide such a line until here.
+func buildOpensFile(line string) bool {
+	if strings.HasPrefix(line, "=ybegin ") {
+		return true
+	}
+	rest, ok := strings.CutPrefix(line, "begin")
+	if !ok {
+		return false
+	}
+	rest = strings.TrimPrefix(rest, "-base64")
+	mode := strings.TrimLeft(rest, " \t")
+	if len(rest)-len(mode) > 1 {
+		return true
+	}
+	digits := len(mode) - len(strings.TrimLeft(mode, "01234567"))
+	return len(rest) > len(mode) && digits >= 3 && digits < len(mode) && (mode[digits] == ' ' || mode[digits] == '\t')
 }
 
 // buildOffset returns where character n of s begins, or the length of s.

@@ -14,6 +14,7 @@ type lintRules struct {
 	disposition *regexp.Regexp // 1 file name, 2 extended pieces
 	extended    *regexp.Regexp // 1 number and star, 2 value
 	word        *regexp.Regexp // 1 base64
+	opensFile   *regexp.Regexp // a line of a text from which a file would be decoded
 }
 
 // Pieces of the grammar; spec: rfc5322#3.2 rfc2047#2 rfc5321#4.1.2.
@@ -72,6 +73,7 @@ func lintNewRules() *lintRules {
 		partType:    re(`([a-z0-9.+\-]+/[a-z0-9.+\-]+)(?:; charset=(utf-8|Shift_JIS))?; name=(` + lintQuoted + `)`),
 		disposition: re(`attachment; filename=(` + lintQuoted + `)((?:; filename\*(?:[0-9]{1,2}\*)?=[A-Za-z0-9%'._\-]+)*)`),
 		extended:    regexp.MustCompile(`; filename\*(?:([0-9]{1,2})\*)?=([A-Za-z0-9%'._\-]+)`),
+		opensFile:   regexp.MustCompile(`^(?:begin(?:-base64)?(?:[ \t][0-7]{3,}[ \t]|[ \t]{2})|=ybegin )`),
 		word:        regexp.MustCompile(`=\?utf-8\?B\?([A-Za-z0-9+/]+=?=?)\?=`),
 	}
 }

@@ -109,6 +109,10 @@ var lintBads = []lintBad{
 	{"junk in base64", "lint_base64", "iVBORw==", "iVBO*w=="},
 	{"base64 without final CRLF", "lint_base64", "iVBORw==\r\n", "iVBORw=="},
 	{"mark twice", "lint_mark", "Hello", "-- 添付 --"},
+	{"uuencode in the text", "lint_text_file", "Hello", "begin 644 evil.exe"},
+	{"base64 of uuencode in the text", "lint_text_file", "Hello", "begin-base64 0644 evil.exe"},
+	{"begin and two blanks", "lint_text_file", "Hello", "begin  evil"},
+	{"yEnc in the text", "lint_text_file", "Hello", "=ybegin line=128 size=3 name=evil.exe"},
 }
 
 func TestLintBadSamples(t *testing.T) {

@@ -41,11 +41,15 @@ func (l *linter) text(body []byte, encoding, where string) {
 }
 
 // marks checks that the lines by which readers know our words stand at most
-// once, and the top line only on top.
+// once, and the top line only on top; and that no line opens a file, as mail
+// programs read uuencode and yEnc in a text.
 func (l *linter) marks(text, where string) {
 	count := map[string]int{}
 	first := true
 	for line := range strings.SplitSeq(text, "\n") {
+		if l.rules.opensFile.MatchString(line) {
+			l.report("lint_text_file", where, line)
+		}
 		for _, mark := range []string{"【無害化済み】", "-- 無害化のお知らせ", "-- 添付されていたメールの処理"} {
 			if !strings.HasPrefix(line, mark) {
 				continue
