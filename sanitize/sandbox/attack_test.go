@@ -159,6 +159,7 @@ func memoryAttacks() map[string]func(string) error {
 					runtime.GC()
 				}
 			}
+			runtime.KeepAlive(keep)
 			return nil
 		},
 	}
@@ -178,6 +179,7 @@ func loadAttacks() map[string]func(string) error {
 			var all [][]byte
 			for {
 				all = append(all, bytes.Repeat([]byte{1}, 1<<20))
+				runtime.KeepAlive(all)
 			}
 		},
 		"loop": func(string) error {

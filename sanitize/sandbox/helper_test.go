@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"golang.org/x/sys/unix"
@@ -22,7 +23,7 @@ const helperEnv = "SEKISHO_TEST_HELPER"
 // report is what a helper found.
 type report struct {
 	Walls Walls  // of a pool that accepts a weak host
-	Probe Walls  // of Probe
+	Probe Walls  // of probeExe
 	Weak  bool   // NewPool without the override failed with ErrWeak
 	Fault string // what else went wrong
 	Trial []string
@@ -104,6 +105,20 @@ func examine() report {
 		r.Trial = append(r.Trial, trial(ctx, p, command))
 	}
 	return r
+}
+
+// probeExe starts one worker of exe that does nothing and returns the walls it
+// measured on this host. It asks for no minimum.
+func probeExe(ctx context.Context, exe string) (Walls, error) {
+	p, err := newPool(Config{AllowWeak: true, Exe: exe, ReadyTimeout: 10 * time.Second})
+	if err != nil {
+		return Walls{}, err
+	}
+	defer p.Close()
+	if err := p.learn(ctx, shapes(os.Geteuid())); err != nil {
+		return Walls{}, fmt.Errorf("probe the sandbox: %w", err)
+	}
+	return p.walls, nil
 }
 
 // trial runs one attack and returns what came of it.

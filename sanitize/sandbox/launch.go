@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"time"
 )
 
 // start starts a worker and waits until it is ready behind the pool's walls.
@@ -126,23 +125,4 @@ func (p *Pool) spawn(ctx context.Context, class string, l Limits) (*Worker, erro
 // statPath is where the kernel tells what the worker takes.
 func (w *Worker) statPath() string {
 	return "/proc/" + strconv.Itoa(w.proc.Pid) + "/stat"
-}
-
-// Probe starts one worker that does nothing and returns the walls it measured
-// on this host. It asks for no minimum; see [Walls.Minimum]. It is for
-// diagnosis and for the check before a server starts.
-func Probe(ctx context.Context) (Walls, error) {
-	return probeExe(ctx, "")
-}
-
-func probeExe(ctx context.Context, exe string) (Walls, error) {
-	p, err := newPool(Config{AllowWeak: true, Exe: exe, ReadyTimeout: 10 * time.Second})
-	if err != nil {
-		return Walls{}, err
-	}
-	defer p.Close()
-	if err := p.learn(ctx, shapes(os.Geteuid())); err != nil {
-		return Walls{}, fmt.Errorf("probe the sandbox: %w", err)
-	}
-	return p.walls, nil
 }

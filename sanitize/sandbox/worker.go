@@ -42,12 +42,6 @@ type Worker struct {
 	heard murmur        // owned by the reaper until done is closed
 }
 
-// Class is the name under which the worker was asked for.
-func (w *Worker) Class() string { return w.class }
-
-// Walls are the layers that this worker measured before it was handed out.
-func (w *Worker) Walls() Walls { return w.walls }
-
 // Write sends bytes to the worker. It returns an *Error once the worker ended.
 func (w *Worker) Write(p []byte) (int, error) {
 	n, err := w.in.Write(p)
