@@ -82,10 +82,18 @@ func waiting(sealed []string, rs []gateway.Recipient) []string {
 type parcel struct {
 	seal.Verified
 	to    []string
-	lease *lease
+	lease tenure
 }
 
-// lease guards a delivery against a second sender.
+// tenure says that we are the one who sends a delivery.
+type tenure interface {
+	// renew is called while the body is sent. An error means: stop.
+	renew(context.Context) error
+	// hold is called before the final dot. An error means: no dot.
+	hold(context.Context) error
+}
+
+// lease is the tenure that the ledger gives. It guards a delivery against a second sender.
 type lease struct {
 	d *Deliver
 	v *gateway.Delivery

@@ -31,6 +31,9 @@ func defaultTimes() times {
 		quit: 5 * time.Second, attempt: time.Hour, idle: 20 * time.Second, poll: pollTime}
 }
 
+// blockSize is how much of a body is read at a time, in bytes.
+const blockSize = 64 << 10
+
 // client is the client's side of one SMTP connection. Its methods return an
 // error when the connection is of no further use; replies are values.
 type client struct {
@@ -39,6 +42,8 @@ type client struct {
 	ext   map[string]string // of the last EHLO, by keyword in upper case
 	times times
 	end   time.Time // no wait goes beyond
+	block []byte    // what is read of a body at a time
+	kept  []byte    // for a dotWriter
 }
 
 func newClient(conn net.Conn, t times) *client {
@@ -75,7 +80,7 @@ func (c *client) greet(name string) error {
 // hello says EHLO, or HELO to a server that does not know it (RFC 5321 §3.2).
 // spec: rfc5321#3.2
 func (c *client) hello(name string) error {
-	r, err := c.command(c.times.command, "EHLO %s", name)
+	r, err := c.command(c.times.command, "EHLO "+name)
 	if err != nil {
 		return err
 	}
@@ -85,7 +90,7 @@ func (c *client) hello(name string) error {
 	}
 	c.ext = nil
 	if r.permanent() {
-		if r, err = c.command(c.times.command, "HELO %s", name); err != nil {
+		if r, err = c.command(c.times.command, "HELO "+name); err != nil {
 			return err
 		}
 	}
@@ -120,26 +125,32 @@ func (c *client) size() int64 {
 	return max(0, n)
 }
 
-// command sends one line and reads the reply to it.
-func (c *client) command(wait time.Duration, format string, args ...any) (reply, error) {
-	line := fmt.Sprintf(format, args...)
-	verb, _, _ := strings.Cut(line, " ")
-	if strings.ContainsAny(line, "\r\n\x00") {
-		return reply{}, fmt.Errorf("%s: a command must be one line", verb)
+// say sends commands in one write.
+func (c *client) say(wait time.Duration, lines ...string) error {
+	if verb, bad := notOneLine(lines); bad {
+		return fmt.Errorf("%s: a command must be one line", verb)
 	}
 	// What came unasked would be taken for the reply to this command.
 	if c.r.Buffered() > 0 {
-		return reply{}, fmt.Errorf("%w: it spoke before %s", errDialogue, verb)
+		return fmt.Errorf("%w: it spoke before %s", errDialogue, verbIn(lines[0]))
 	}
 	if err := c.until(wait); err != nil {
-		return reply{}, err
+		return err
 	}
-	if _, err := c.conn.Write([]byte(line + "\r\n")); err != nil {
-		return reply{}, fmt.Errorf("send %s: %w", verb, err)
+	if _, err := c.conn.Write([]byte(strings.Join(lines, "\r\n") + "\r\n")); err != nil {
+		return fmt.Errorf("send %s: %w", verbIn(lines[0]), err)
+	}
+	return nil
+}
+
+// command sends one command and reads the reply to it, all within wait.
+func (c *client) command(wait time.Duration, line string) (reply, error) {
+	if err := c.say(wait, line); err != nil {
+		return reply{}, err
 	}
 	r, err := readReply(c.r)
 	if err != nil {
-		return reply{}, fmt.Errorf("%s: %w", verb, err)
+		return reply{}, fmt.Errorf("%s: %w", verbIn(line), err)
 	}
 	return r, nil
 }
@@ -169,12 +180,27 @@ func (c *client) startTLS(ctx context.Context, config *tls.Config, name string) 
 	return c.hello(name)
 }
 
+// reset makes the peer forget the last mail; it reports whether the peer lives.
+func (c *client) reset() bool {
+	r, err := c.command(c.times.command, "RSET")
+	return err == nil && r.done()
+}
+
 // Write writes a part of a body; the peer has a limited time to take it.
 func (c *client) Write(p []byte) (int, error) {
 	if err := c.until(c.times.data); err != nil {
 		return 0, err
 	}
 	return c.conn.Write(p)
+}
+
+// buffers returns those for bodies: a block to read and what a dotWriter keeps.
+// They serve all mails of a connection.
+func (c *client) buffers() (block, kept []byte) {
+	if c.block == nil {
+		c.block, c.kept = make([]byte, blockSize), make([]byte, 0, dotBuffer+len("\r\n.\r\n"))
+	}
+	return c.block, c.kept
 }
 
 // quit says goodbye; how it is answered changes nothing.

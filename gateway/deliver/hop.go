@@ -73,7 +73,8 @@ func (c *connection) closeIdle() {
 }
 
 // ready gives a connected client, the old one when it still answers, and
-// reports whether it is the old one.
+// reports whether it is the old one. With PIPELINING it is not asked: the RSET
+// travels with the next mail's commands.
 func (c *connection) ready(ctx context.Context) (bool, error) {
 	c.closeIdle()
 	if c.client != nil && c.mails >= c.reuse {
@@ -81,7 +82,7 @@ func (c *connection) ready(ctx context.Context) (bool, error) {
 	}
 	if c.client != nil {
 		c.client.end = time.Now().Add(c.times.attempt)
-		if r, err := c.client.command(c.times.command, "RSET"); err == nil && r.done() {
+		if c.client.offers("PIPELINING") || c.client.reset() {
 			return true, nil
 		}
 		c.abort()

@@ -83,7 +83,7 @@ func FuzzReadReply(f *testing.F) {
 // dotted sends a body in pieces and returns what went out.
 func dotted(body string, cuts ...int) (string, error) {
 	var out bytes.Buffer
-	w := newDotWriter(&out)
+	w := newDotWriter(&out, nil)
 	for _, n := range cuts {
 		n = min(n, len(body))
 		if err := w.write([]byte(body[:n])); err != nil {
@@ -91,30 +91,37 @@ func dotted(body string, cuts ...int) (string, error) {
 		}
 		body = body[n:]
 	}
-	if err := errors.Join(w.write([]byte(body)), w.flush()); err != nil {
+	if err := w.write([]byte(body)); err != nil {
 		return "", err
 	}
-	return out.String(), nil
+	end, err := w.end()
+	out.Write(end)
+	return out.String(), err
 }
 
 func TestDotWriter(t *testing.T) {
 	for body, want := range map[string]string{
-		"":                   "",
-		"a\r\n":              "a\r\n",
-		".\r\n":              "..\r\n",
-		"..\r\n.a\r\n":       "...\r\n..a\r\n",
-		"a.b\r\n.":           "a.b\r\n..",
-		"\r\n.\r\n":          "\r\n..\r\n",
+		"":                   ".\r\n",
+		"a":                  "a\r\n.\r\n",
+		"a\r\n":              "a\r\n.\r\n",
+		".\r\n":              "..\r\n.\r\n",
+		"..\r\n.a\r\n":       "...\r\n..a\r\n.\r\n",
+		"a.b\r\n.":           "a.b\r\n..\r\n.\r\n",
+		"\r\n.\r\n":          "\r\n..\r\n.\r\n",
 		"a\nb":               "!",
 		"a\rb":               "!",
 		"a\r":                "!",
 		"\n":                 "!",
+		"\n\n":               "!",
+		"\r\r":               "!",
 		"a\r\r\n":            "!",
 		"a\r\n\n":            "!",
+		"a\r\n\r":            "!",
+		"a\rb\r\n":           "!",
 		"a\x00\r\n":          "!",
 		"a\r\n.\n.\r\n":      "!",
 		"a\r\n.\rb\r\n":      "!",
-		"a\r\n.\r\nMAIL\r\n": "a\r\n..\r\nMAIL\r\n",
+		"a\r\n.\r\nMAIL\r\n": "a\r\n..\r\nMAIL\r\n.\r\n",
 	} {
 		for cut := range len(body) + 1 {
 			got, err := dotted(body, cut)
@@ -125,6 +132,43 @@ func TestDotWriter(t *testing.T) {
 	}
 }
 
+// plainDots is DATA's transparency byte by byte, as RFC 5321 §4.5.2 tells it.
+func plainDots(body string) (string, bool) {
+	var out strings.Builder
+	last := byte('\n')
+	for _, c := range []byte(body) {
+		if c == 0 || (c == '\n') != (last == '\r') {
+			return "", false
+		}
+		if c == '.' && last == '\n' {
+			out.WriteByte('.')
+		}
+		out.WriteByte(c)
+		last = c
+	}
+	if last != '\n' {
+		out.WriteString("\r\n")
+	}
+	return out.String() + ".\r\n", last != '\r'
+}
+
+func FuzzDotWriter(f *testing.F) {
+	f.Add("Subject: a\r\n\r\n.\r\n..b\r\nc", 3, false)
+	f.Add("a\r\n.\n.\r\n", 1, false)
+	f.Add("a\r", 1, true)
+	f.Add("\r\n.a", 2, true)
+	f.Fuzz(func(t *testing.T, body string, cut int, long bool) {
+		if long { // beyond what is kept back
+			body = strings.Repeat(body, 1+(dotBuffer+1000)/max(1, len(body)))
+		}
+		want, ok := plainDots(body)
+		got, err := dotted(body, max(0, cut), 1)
+		if ok != (err == nil) || ok && got != want {
+			t.Errorf("%.200q gives %.200q, %v", body, got, err)
+		}
+	})
+}
+
 // Whatever is sealed, the peer reads the same or nothing, and no dot ends it early.
 func TestDotWriterRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -133,9 +177,11 @@ func TestDotWriterRoundTrip(t *testing.T) {
 			body = strings.ReplaceAll(strings.NewReplacer("\r", "", "\x00", "").Replace(body), "\n", "\r\n")
 		}
 		var out bytes.Buffer
-		w := newDotWriter(&out)
+		w := newDotWriter(&out, nil)
 		cut := rapid.IntRange(0, len(body)).Draw(t, "cut")
-		err := errors.Join(w.write([]byte(body[:cut])), w.write([]byte(body[cut:])), w.flush())
+		err := errors.Join(w.write([]byte(body[:cut])), w.write([]byte(body[cut:])))
+		end, enderr := w.end()
+		err = errors.Join(err, enderr)
 		bad := strings.ContainsAny(strings.ReplaceAll(body, "\r\n", ""), "\r\n\x00")
 		if bad != (err != nil) {
 			t.Fatalf("%q: %v", body, err)
@@ -143,9 +189,7 @@ func TestDotWriterRoundTrip(t *testing.T) {
 		if bad {
 			return
 		}
-		if err := w.dot(); err != nil {
-			t.Fatal(err)
-		}
+		out.Write(end)
 		var read strings.Builder
 		rest := out.String()
 		for line := range strings.SplitAfterSeq(rest, "\r\n") {

@@ -27,8 +27,8 @@ func (w *world) run() (stop func()) {
 // Hundreds of deliveries, several workers, a next hop with moods: every mail
 // arrives exactly once, and every delivery ends.
 func TestEveryDeliveryOnce(t *testing.T) {
-	const n = 200
-	h := newHop(t, "SIZE 1000000")
+	const n = 120
+	h := newHop(t, "SIZE 1000000", "PIPELINING")
 	w := newWorld(t, h)
 	var adding sync.WaitGroup
 	for k := range 20 { // at once: they share their commits
@@ -66,7 +66,7 @@ func TestEveryDeliveryOnce(t *testing.T) {
 	if err != nil || c.Relayed != n || c.Ready+c.Relaying+c.Failed+c.Drafted != 0 {
 		t.Errorf("counts %+v, %v", c, err)
 	}
-	if m.attempts < n+50 {
+	if m.attempts < n+30 {
 		t.Errorf("%d attempts: the next hop had no moods", m.attempts)
 	}
 }

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,7 +18,7 @@ func (c *connection) send(ctx context.Context, p parcel) attempt {
 		if err != nil {
 			return attempt{err: err}
 		}
-		t := transaction{client: c.client, answers: map[string]reply{}}
+		t := transaction{client: c.client, answers: map[string]reply{}, reset: reused && c.client.offers("PIPELINING")}
 		err = t.run(ctx, p)
 		c.mails++
 		c.used = c.clock()
@@ -35,32 +36,43 @@ func (c *connection) send(ctx context.Context, p parcel) attempt {
 type transaction struct {
 	*client
 	answers map[string]reply
+	reset   bool // it begins with RSET
 	begun   bool // MAIL was answered, and not by the end of the connection
-	closing bool // the peer ends the connection
+	closing bool // the connection is of no further use
 }
 
 // run returns an error when the connection must be broken off; what the next
-// hop refused is in the answers.
+// hop refused is in the answers. When it broke the dialogue there are none of
+// its answers: any of them may have been the answer to something else.
 func (t *transaction) run(ctx context.Context, p parcel) error {
 	to := t.speakable(p.From, p.to)
 	if len(to) == 0 {
 		t.begun = true
 		return nil
 	}
-	r, err := t.ask(false, "%s", t.mail(p, to))
+	err := t.deliver(ctx, p, to)
+	if errors.Is(err, errDialogue) {
+		for _, a := range to {
+			delete(t.answers, a)
+		}
+	}
+	return err
+}
+
+// deliver sends the commands and, if anyone is to get it, the body.
+func (t *transaction) deliver(ctx context.Context, p parcel, to []string) error {
+	q := t.queue(t.commands(p, to)...)
+	accepted, err := t.envelope(q, to)
+	if err != nil || t.closing {
+		return err
+	}
+	if len(accepted) == 0 {
+		alive, err := q.drain()
+		t.closing = !alive
+		return err
+	}
+	r, err := t.ask(q, true) // DATA
 	if err != nil {
-		return err
-	}
-	t.begun = !r.closing()
-	if !r.done() {
-		t.answer(to, ofSession(r))
-		return nil
-	}
-	accepted, err := t.recipients(to)
-	if err != nil || len(accepted) == 0 || t.closing {
-		return err
-	}
-	if r, err = t.ask(true, "DATA"); err != nil {
 		return err
 	}
 	if r.goOn() {
@@ -68,19 +80,59 @@ func (t *transaction) run(ctx context.Context, p parcel) error {
 			return err
 		}
 	}
-	t.answer(accepted, r)
+	t.answer(accepted, ofSession(r))
 	return nil
 }
 
-// ask gives a command. The replies it lets pass are consent (3yz when going on
-// is what the command asks, else 2yz) and refusals.
-func (t *transaction) ask(goOn bool, format string, args ...any) (reply, error) {
-	r, err := t.command(t.times.command, format, args...)
+// commands are all that is said before the body, in order. DATA may be sent
+// before it is known whether anyone is to get the mail: nothing is decided
+// before the final dot.
+func (t *transaction) commands(p parcel, to []string) []string {
+	var all []string
+	if t.reset {
+		all = append(all, "RSET")
+	}
+	all = append(all, t.mail(p, to))
+	for _, a := range to {
+		all = append(all, "RCPT TO:<"+a+">")
+	}
+	return append(all, "DATA")
+}
+
+// envelope reads the replies to all but DATA and returns the recipients that
+// were accepted; the others are answered.
+func (t *transaction) envelope(q *queue, to []string) ([]string, error) {
+	if t.reset {
+		r, err := t.ask(q, false)
+		if err != nil {
+			return nil, err
+		}
+		if !r.done() {
+			return nil, said{"RSET", r}
+		}
+	}
+	r, err := t.ask(q, false)
+	if err != nil {
+		return nil, err
+	}
+	t.begun = !r.closing()
+	if !r.done() {
+		t.answer(to, ofSession(r))
+		return nil, nil
+	}
+	return t.recipients(q, to)
+}
+
+// ask returns the reply to the next command. Those it lets pass are consent
+// (3yz when going on is what the command asks, else 2yz) and refusals.
+func (t *transaction) ask(q *queue, goOn bool) (reply, error) {
+	verb := verbIn(q.lines[q.heard])
+	r, err := q.reply()
 	if err != nil {
 		return reply{}, err
 	}
 	if goOn && r.done() || !goOn && r.goOn() {
-		return reply{}, fmt.Errorf("%w: %d in reply to %s", errDialogue, r.code, strings.SplitN(format, " ", 2)[0])
+		return reply{}, fmt.Errorf("%w: %d in reply to %s", errDialogue, r.code, verb)
 	}
 	t.closing = t.closing || r.closing()
 	return r, nil
@@ -136,8 +188,8 @@ func (t *transaction) mail(p parcel, to []string) string {
 	return cmd
 }
 
-// ofSession turns a refusal of MAIL that is about the session, such as "STARTTLS
-// first", into one for now: it says nothing about this mail.
+// ofSession turns a refusal that is about the session, such as "STARTTLS first",
+// into one for now: it says nothing about this mail.
 func ofSession(r reply) reply {
 	switch r.code {
 	case 503, 521, 530, 535, 538:
@@ -146,12 +198,12 @@ func ofSession(r reply) reply {
 	return r
 }
 
-// recipients says RCPT for each and returns those that were accepted.
+// recipients reads the reply to each RCPT and returns those that were accepted.
 // spec: rfc5321#4.5.3.1.10
-func (t *transaction) recipients(to []string) ([]string, error) {
+func (t *transaction) recipients(q *queue, to []string) ([]string, error) {
 	var accepted []string
 	for _, a := range to {
-		r, err := t.ask(false, "RCPT TO:<%s>", a)
+		r, err := t.ask(q, false)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +215,7 @@ func (t *transaction) recipients(to []string) ([]string, error) {
 		if r.code == 552 && len(accepted) > 0 {
 			r = reply{452, "552 " + r.text}
 		}
-		t.answers[a] = r
+		t.answers[a] = ofSession(r)
 		if t.closing {
 			return nil, nil
 		}
@@ -180,21 +232,27 @@ func (t *transaction) body(ctx context.Context, p parcel) (reply, error) {
 		return reply{}, err
 	}
 	defer body.Close()
-	w := newDotWriter(t.client)
-	if err := stream(ctx, w, body, p.lease); err != nil {
+	end, err := t.stream(ctx, body, p.lease)
+	if err != nil {
 		return reply{}, fmt.Errorf("send body: %w", err)
 	}
 	if err := p.lease.hold(ctx); err != nil {
 		return reply{}, fmt.Errorf("before the final dot: %w", err)
 	}
+	return t.final(end)
+}
+
+// final sends the end of a body with its dot and reads the reply, both within
+// the one wait that the lease outlasts.
+func (t *transaction) final(end []byte) (reply, error) {
 	if t.r.Buffered() > 0 { // it would be taken for the reply to the dot
 		return reply{}, fmt.Errorf("%w: it spoke during DATA", errDialogue)
 	}
-	if err := w.dot(); err != nil {
-		return reply{}, fmt.Errorf("send final dot: %w", err)
-	}
 	if err := t.until(t.times.final); err != nil {
 		return reply{}, err
+	}
+	if _, err := t.conn.Write(end); err != nil {
+		return reply{}, fmt.Errorf("send final dot: %w", err)
 	}
 	r, err := readReply(t.r)
 	if err != nil {
@@ -207,22 +265,24 @@ func (t *transaction) body(ctx context.Context, p parcel) (reply, error) {
 	return r, nil
 }
 
-// stream copies a body, keeping the lease alive on slow lines.
-func stream(ctx context.Context, w *dotWriter, body io.Reader, l *lease) error {
-	block := make([]byte, 64<<10)
+// stream sends a body but for its end, which it returns with the final dot. It
+// keeps the lease alive on slow lines.
+func (t *transaction) stream(ctx context.Context, body io.Reader, l tenure) ([]byte, error) {
+	block, kept := t.buffers()
+	w := newDotWriter(t.client, kept)
 	for {
 		n, err := body.Read(block)
 		if werr := w.write(block[:n]); werr != nil {
-			return werr
+			return nil, werr
 		}
 		if err == io.EOF {
-			return w.flush()
+			return w.end()
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := l.renew(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
