@@ -98,10 +98,7 @@ func (n *Node) hold(err error) {
 	n.Verdict, n.Reason, n.Detail = format.Held, format.Internal, err.Error()
 	var fe *format.Error
 	if errors.As(err, &fe) {
-		n.Reason, n.Detail = fe.Reason, fe.Detail
-	}
-	if !n.Reason.Known() {
-		n.Reason = format.Internal
+		n.Reason, n.Detail = fe.Reason.Listed(), fe.Detail
 	}
 }
 

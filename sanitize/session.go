@@ -123,10 +123,7 @@ func (s *session) ask(ctx context.Context, class format.Class, req ir.Request, d
 		case ir.End:
 			return nil
 		case ir.Fail:
-			if reason := format.Reason(v.Reason); reason.Known() {
-				return format.Hold(reason, v.Detail)
-			}
-			return format.Hold(format.Internal, "unknown reason "+v.Reason)
+			return format.Failed(v)
 		}
 		if err := take(v); err != nil {
 			s.drop(class) // the rest of the answer would be read as the next one

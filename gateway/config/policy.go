@@ -153,21 +153,11 @@ func (d *decoder) at(key string, err error) {
 	}
 }
 
-// kinds lists every kind that a policy may name.
-var kinds = []format.Kind{
-	format.Mail, format.Text, format.CSV, format.HTML, format.PNG, format.JPEG, format.GIF, format.Unknown, format.PDF,
-	format.BMP, format.TIFF, format.WebP, format.HEIC, format.AVIF, format.ICO, format.SVG, format.EMF, format.WMF,
-	format.OOXML, format.ODF, format.OLE, format.MSG, format.RTF, format.JTD, format.XDW, format.MHT, format.TNEF,
-	format.ICS, format.VCF, format.Zip, format.SevenZ, format.RAR, format.LZH, format.Tar, format.Gzip, format.Bzip2,
-	format.XZ, format.Zstd, format.Cab, format.OtherArchive, format.Executable, format.Script, format.Shortcut, format.DiskImage,
-	format.OneNote, format.Help, format.Database, format.Media, format.Fragment, format.External, format.Signature,
-}
-
 // rules notes every fault of the rules at key.
 func (d *decoder) rules(key string, f rulesFile) {
 	known := map[string]bool{}
 	var list []string
-	for _, k := range kinds {
+	for _, k := range format.Kinds() {
 		known[string(k)] = true
 		list = append(list, string(k))
 	}

@@ -1,16 +1,11 @@
 package config
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sekisho/configs"
-	"sekisho/sanitize/format"
 	"sekisho/sanitize/policy"
 )
 
@@ -54,34 +49,5 @@ overrides:
 	}
 	if p.Default.Kinds["png"] != policy.Image {
 		t.Error("an override changed the default")
-	}
-}
-
-// TestEveryKindCanBeNamed compares the table with the constants of format.
-func TestEveryKindCanBeNamed(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "../../sanitize/format/kind.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	have := map[format.Kind]bool{}
-	for _, k := range kinds {
-		have[k] = true
-	}
-	found := 0
-	ast.Inspect(f, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == 1 {
-			s, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found++
-			if !have[format.Kind(s)] {
-				t.Errorf("kind %s is not in the table", s)
-			}
-		}
-		return true
-	})
-	if found != len(kinds) {
-		t.Errorf("%d constants, %d in the table", found, len(kinds))
 	}
 }

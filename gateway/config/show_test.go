@@ -8,13 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"sekisho/sanitize/format"
 	"sekisho/sanitize/policy"
 )
 
 // rules draws rules that pass their check.
 func rules(t *rapid.T) policy.Rules {
 	f := fromRules(policy.Default())
-	for _, k := range rapid.SliceOfDistinct(rapid.SampledFrom(kinds), rapid.ID).Draw(t, "kinds") {
+	for _, k := range rapid.SliceOfDistinct(rapid.SampledFrom(format.Kinds()), rapid.ID).Draw(t, "kinds") {
 		possible := slices.Concat(policy.Choices(k), []policy.Action{policy.Quarantine, policy.Strip})
 		f.Kinds[string(k)] = string(rapid.SampledFrom(possible).Draw(t, "action"))
 	}

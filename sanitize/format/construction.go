@@ -2,6 +2,7 @@ package format
 
 import (
 	"io"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,13 @@ type Profile struct {
 	MaxBytes int64
 	// OwnDomains are the office's mail domains, lower case.
 	OwnDomains []string
+}
+
+// Within reports whether an address lies in a domain, given in lower case, or
+// below it.
+func Within(address, domain string) bool {
+	host := strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
 // Facts are what is true of a whole mail outside its bytes. Only the root

@@ -176,3 +176,7 @@ func (e *Error) Error() string {
 
 // Hold returns an *Error.
 func Hold(r Reason, detail string) *Error { return &Error{Reason: r, Detail: detail} }
+
+// Failed returns the reason to hold that a box gave instead of an answer; one
+// that is not in the closed list is Internal.
+func Failed(f ir.Fail) *Error { return Hold(Reason(f.Reason).Listed(), f.Detail) }

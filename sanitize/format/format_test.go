@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"sekisho/sanitize/ir"
 )
 
 // spec: g2
@@ -68,4 +70,33 @@ func reason(err error) Reason {
 		return e.Reason
 	}
 	return ""
+}
+
+func TestWithin(t *testing.T) {
+	for _, c := range []struct {
+		address, domain string
+		want            bool
+	}{
+		{"a@town.lg.jp", "town.lg.jp", true},
+		{"a@Mail.TOWN.lg.jp", "town.lg.jp", true},
+		{"a@b@town.lg.jp", "town.lg.jp", true},
+		{"a@nottown.lg.jp", "town.lg.jp", false},
+		{"a@town.lg.jp.example", "town.lg.jp", false},
+		{"town.lg.jp@evil.example", "town.lg.jp", false},
+		{"a@", "", false},
+		{"", "town.lg.jp", false},
+	} {
+		if got := Within(c.address, c.domain); got != c.want {
+			t.Errorf("Within(%q, %q) = %v", c.address, c.domain, got)
+		}
+	}
+}
+
+func TestFailed(t *testing.T) {
+	if e := Failed(ir.Fail{Reason: "truncated", Detail: "x"}); e.Reason != Truncated || e.Detail != "x" {
+		t.Errorf("a listed reason became %v", e)
+	}
+	if e := Failed(ir.Fail{Reason: "nonsense", Detail: "x"}); e.Reason != Internal {
+		t.Errorf("an unknown reason became %v", e)
+	}
 }

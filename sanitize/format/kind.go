@@ -1,5 +1,7 @@
 package format
 
+import "slices"
+
 // Kind is what a file is, judged by its content.
 type Kind string
 
@@ -64,3 +66,13 @@ const (
 	External   Kind = "external_body"
 	Signature  Kind = "signature"
 )
+
+// kinds is the list of all kinds, in the order of the constants.
+var kinds = []Kind{
+	Mail, Text, CSV, HTML, PNG, JPEG, GIF, Unknown, PDF, BMP, TIFF, WebP, HEIC, AVIF, ICO, SVG, EMF, WMF, OOXML, ODF, OLE, MSG,
+	RTF, JTD, XDW, MHT, TNEF, ICS, VCF, Zip, SevenZ, RAR, LZH, Tar, Gzip, Bzip2, XZ, Zstd, Cab, OtherArchive, Executable, Script,
+	Shortcut, DiskImage, OneNote, Help, Database, Media, Fragment, External, Signature,
+}
+
+// Kinds returns every kind.
+func Kinds() []Kind { return slices.Clone(kinds) }

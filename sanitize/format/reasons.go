@@ -95,15 +95,18 @@ var reasons = map[Reason]ReasonText{
 }
 
 // Text returns what people read about r; an unknown reason reads as Internal.
-func (r Reason) Text() ReasonText {
-	if t, ok := reasons[r]; ok {
-		return t
-	}
-	return reasons[Internal]
-}
+func (r Reason) Text() ReasonText { return reasons[r.Listed()] }
 
 // Known reports whether r stands in the closed list.
 func (r Reason) Known() bool { _, ok := reasons[r]; return ok }
+
+// Listed returns r, or Internal where r does not stand in the closed list.
+func (r Reason) Listed() Reason {
+	if r.Known() {
+		return r
+	}
+	return Internal
+}
 
 // Reasons returns the closed list in no particular order.
 func Reasons() []Reason {

@@ -75,7 +75,7 @@ func readPicture(in *ir.Reader) (*stdimage.NRGBA, error) {
 		case ir.Note, ir.Number:
 			// Findings and counts are the engine's business.
 		case ir.Fail:
-			return nil, failure(v)
+			return nil, format.Failed(v)
 		case ir.Picture:
 			if m != nil || v.Page != 0 {
 				return nil, errors.New("read picture: more than one picture")
@@ -101,14 +101,6 @@ func readPicture(in *ir.Reader) (*stdimage.NRGBA, error) {
 		return nil, errors.New("read picture: unannounced transparency")
 	}
 	return m, nil
-}
-
-func failure(f ir.Fail) error {
-	r := format.Reason(f.Reason)
-	if !r.Known() {
-		r = format.Internal
-	}
-	return format.Hold(r, f.Detail)
 }
 
 // clearHidden takes the colour from fully transparent pixels, where a second

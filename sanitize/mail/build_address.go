@@ -184,7 +184,7 @@ func buildImitates(name, addr string, own []string) bool {
 		}
 	}
 	for _, d := range own {
-		if strings.Contains(seen, d) && !buildWithin(addr, d) {
+		if strings.Contains(seen, d) && !format.Within(addr, d) {
 			return true
 		}
 	}
@@ -228,20 +228,11 @@ func buildDomainEnd(s string) int {
 	return len(s)
 }
 
-// buildWithin reports whether addr is in domain or below it.
-func buildWithin(addr, domain string) bool {
-	if domain == "" {
-		return false
-	}
-	_, host, _ := strings.Cut(strings.ToLower(addr), "@")
-	return host == domain || strings.HasSuffix(host, "."+domain)
-}
-
 // buildOwnDomain reports whether one of the boxes claims an own address.
 func buildOwnDomain(boxes []buildMailbox, p format.Profile) (string, bool) {
 	for _, b := range boxes {
 		for _, d := range p.OwnDomains {
-			if buildWithin(b.addr, d) {
+			if format.Within(b.addr, d) {
 				return b.addr, true
 			}
 		}

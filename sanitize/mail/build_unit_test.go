@@ -3,9 +3,6 @@ package mail
 import (
 	"bytes"
 	"errors"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"strings"
 	"testing"
@@ -215,28 +212,10 @@ func TestBuildMaxBytesIsExact(t *testing.T) {
 
 // TestNoticeKinds: every kind of the vocabulary has a name.
 func TestNoticeKinds(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../format/kind.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	ast.Inspect(file, func(node ast.Node) bool {
-		spec, ok := node.(*ast.ValueSpec)
-		if !ok {
-			return true
+	for _, k := range format.Kinds() {
+		if _, ok := noticeKinds[k]; !ok {
+			t.Errorf("kind %s has no name", k)
 		}
-		for _, v := range spec.Values {
-			if lit, ok := v.(*ast.BasicLit); ok {
-				n++
-				if _, ok := noticeKinds[format.Kind(strings.Trim(lit.Value, `"`))]; !ok {
-					t.Errorf("kind %s has no name", lit.Value)
-				}
-			}
-		}
-		return true
-	})
-	if n < 40 {
-		t.Errorf("only %d kinds found", n)
 	}
 }
 

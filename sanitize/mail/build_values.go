@@ -97,11 +97,7 @@ func (m *buildValues) take(v ir.Value) error {
 	case ir.Data:
 		return nil // a child's original bytes: never looked at here
 	case ir.Fail:
-		r := format.Reason(v.Reason)
-		if !r.Known() {
-			r = format.Internal
-		}
-		return format.Hold(r, v.Detail)
+		return format.Failed(v)
 	default:
 		return format.Hold(format.Internal, fmt.Sprintf("%T in a mail", v))
 	}

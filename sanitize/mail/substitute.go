@@ -91,7 +91,7 @@ func substituteText(s Substitute) string {
 		substituteRow(&b, "送信（名乗り）　　", noticeMinute(t.In(s.Facts.ReceivedAt.Location())))
 	}
 	substituteRow(&b, "受付番号　　　　　", buildToken(s.Facts.ReceiptNo))
-	substituteRow(&b, "理由　　　　　　　", why.JA+"ため（"+string(substituteCode(s.Reason))+"）")
+	substituteRow(&b, "理由　　　　　　　", why.JA+"ため（"+string(s.Reason.Listed())+"）")
 	told := noticeTold(s.Facts.Office, s.Facts.ReceiptNo)
 	if list := noticeAttachments(s.Contents.Kids, told); list != "" {
 		b.WriteString("\n" + list)
@@ -131,12 +131,4 @@ func substituteQuoted(s string) string {
 		return "（表示なし）"
 	}
 	return "「" + s + "」"
-}
-
-// substituteCode keeps to the closed list.
-func substituteCode(r format.Reason) format.Reason {
-	if r.Known() {
-		return r
-	}
-	return format.Internal
 }

@@ -115,7 +115,7 @@ func postmasterFacts(b *strings.Builder, p Postmaster) {
 	substituteRow(b, "差出人（名乗り）　", substituteQuoted(p.From))
 	substituteRow(b, "件名　　　　　　　", substituteQuoted(p.Subject))
 	if p.Reason != "" {
-		substituteRow(b, "理由　　　　　　　", p.Reason.Text().JA+"ため（"+string(substituteCode(p.Reason))+"）")
+		substituteRow(b, "理由　　　　　　　", p.Reason.Text().JA+"ため（"+string(p.Reason.Listed())+"）")
 	}
 	if d := postmasterLine(p.Detail); d != "" {
 		substituteRow(b, "くわしく　　　　　", d)
@@ -136,7 +136,7 @@ func postmasterFactsEN(b *strings.Builder, p Postmaster) {
 	substituteRow(b, "Receipt:   ", buildToken(p.Facts.ReceiptNo))
 	substituteRow(b, "Received:  ", buildDate(p.Facts.ReceivedAt))
 	if p.Reason != "" {
-		substituteRow(b, "Reason:    ", p.Reason.Text().EN+" ("+string(substituteCode(p.Reason))+")")
+		substituteRow(b, "Reason:    ", p.Reason.Text().EN+" ("+string(p.Reason.Listed())+")")
 	}
 	if d := postmasterLine(p.Detail); d != "" {
 		substituteRow(b, "Detail:    ", d)

@@ -112,11 +112,7 @@ func Next(in *ir.Reader) (ir.Value, error) {
 		case ir.End:
 			return nil, io.EOF
 		case ir.Fail:
-			r := format.Reason(v.Reason)
-			if !r.Known() {
-				r = format.Internal
-			}
-			return nil, format.Hold(r, v.Detail)
+			return nil, format.Failed(v)
 		case ir.Note, ir.Number:
 			continue
 		case ir.Field:

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"slices"
-	"strings"
 
 	"sekisho/sanitize/format"
 )
@@ -68,19 +67,8 @@ func (r Rules) Spoof(from []string, auth string) bool {
 	if auth == "pass" {
 		return false
 	}
-	for _, a := range from {
-		if Own(a, r.OwnDomains) {
-			return true
-		}
-	}
-	return false
-}
-
-// Own reports whether the address lies in one of the domains, or below one.
-func Own(address string, domains []string) bool {
-	d := strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
-	return slices.ContainsFunc(domains, func(own string) bool {
-		return d == own || strings.HasSuffix(d, "."+own)
+	return slices.ContainsFunc(from, func(address string) bool {
+		return slices.ContainsFunc(r.OwnDomains, func(own string) bool { return format.Within(address, own) })
 	})
 }
 

@@ -1,6 +1,6 @@
 // Package policy decides how each file is treated. Its rules are pure: the
-// engine gives facts about a node and its decided children, and gets back what
-// to do. The zero Decision holds.
+// engine gives facts about a parsed node, and gets back what to do. The zero
+// Decision holds.
 //
 // A Policy has default rules and overrides for recipients; recipients whose
 // effective rules are equal share one delivery. Loading and checking policy
