@@ -80,6 +80,10 @@ func (a *hdrAuth) field(s, authserv, domain string) {
 func (a *hdrAuth) method(method, result string, props []string, domain string) {
 	switch method {
 	case "dmarc":
+		// The upstream may have read another From than we do: its pass is for that one.
+		if of := hdrProp(props, "header.from"); result == "pass" && of != "" && !hdrAligned(of, domain) {
+			result = "unaligned"
+		}
 		a.dmarc = hdrWorse(a.dmarc, result)
 	case "dkim":
 		// Several signatures are normal: one that passes and is aligned is enough.

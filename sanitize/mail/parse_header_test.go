@@ -158,6 +158,7 @@ func TestParseAuthResult(t *testing.T) {
 		{"no field", "", ""},
 		{"another host's field", "Authentication-Results: evil.example; dmarc=pass\n", ""},
 		{"dmarc pass", "Authentication-Results: mx.example.net; dmarc=pass header.from=example.jp\n", "pass"},
+		{"dmarc pass for another From", "Authentication-Results: mx.example.net; dmarc=pass header.from=evil.example\n", "fail:dmarc_unaligned"},
 		{"dmarc pass with version and comment", "Authentication-Results: mx.example.net 1 (x; y); dmarc=pass (p=reject) header.from=example.jp\n", "pass"},
 		{"dmarc fail", "Authentication-Results: mx.example.net; dmarc=fail; spf=softfail smtp.mailfrom=x@evil.example; dkim=none\n", "fail:dmarc_fail_spf_softfail_dkim_none"},
 		{"dkim aligned", "Authentication-Results: mx.example.net; dkim=pass header.d=example.jp\n", "pass"},
