@@ -239,9 +239,6 @@ func (c *Config) absolute(dir string) {
 	}
 }
 
-// File returns the path that the configuration was loaded from.
-func (c Config) File() string { return c.source.file }
-
 // Location returns the time zone, which Check has found to exist.
 func (c Config) Location() (*time.Location, error) {
 	l, err := time.LoadLocation(c.Timezone)

@@ -39,9 +39,9 @@ func FuzzPolicy(f *testing.F) {
 		if err := p.Check(); err != nil {
 			t.Fatalf("accepted: %v", err)
 		}
-		again, err := ParsePolicy("shown", []byte(Show(p)))
+		again, err := ParsePolicy("shown", []byte(show(p)))
 		if err != nil || again.Digest() != p.Digest() {
-			t.Fatalf("shown as\n%s\n%v", Show(p), err)
+			t.Fatalf("shown as\n%s\n%v", show(p), err)
 		}
 	})
 }

@@ -51,9 +51,6 @@ func (z *Zone) UnmarshalText(b []byte) error {
 		"there is no zone %q; write internet or lgwan.", b)
 }
 
-// MarshalText writes the name.
-func (z Zone) MarshalText() ([]byte, error) { return []byte(z), nil }
-
 // Size is a number of bytes, written with a unit: 25MB. KB, MB, GB and TB are
 // 1024-fold steps, as KiB, MiB, GiB and TiB are.
 type Size int64
@@ -79,9 +76,6 @@ func (s *Size) UnmarshalText(b []byte) error {
 	return faultf("「%s」は大きさとして読めません。25MB や 500GB のように、数と単位 (KB, MB, GB, TB) で書いてください。",
 		"%q is not a size; write a number and a unit (KB, MB, GB, TB), such as 25MB or 500GB.", b)
 }
-
-// MarshalText writes what UnmarshalText reads.
-func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // String writes the size with the largest unit that divides it.
 func (s Size) String() string {
@@ -120,9 +114,6 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	*d = Duration(total)
 	return nil
 }
-
-// MarshalText writes what UnmarshalText reads.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // String writes whole days as days, and leaves out zero parts.
 func (d Duration) String() string {

@@ -13,42 +13,6 @@ import (
 // entry is one value of a policy: its path, label and text.
 type entry struct{ key, label, text string }
 
-// Show writes a policy as a file that ParsePolicy reads back as the same
-// policy: the default in full, of each override what differs from it.
-func Show(p policy.Policy) string {
-	var b strings.Builder
-	base := entries(fromRules(p.Default))
-	b.WriteString("default:\n")
-	showRules(&b, "  ", base)
-	if len(p.Overrides) == 0 {
-		b.WriteString("overrides: []\n")
-		return b.String()
-	}
-	b.WriteString("overrides:\n")
-	for _, o := range p.Overrides {
-		fmt.Fprintf(&b, "  - recipients: %s\n", flow(o.Recipients))
-		showRules(&b, "    ", slices.DeleteFunc(entries(fromRules(o.Rules)), func(e entry) bool { return slices.Contains(base, e) }))
-	}
-	return b.String()
-}
-
-// showRules writes entries, whose paths have one or two steps, under headings.
-func showRules(b *strings.Builder, margin string, es []entry) {
-	group := ""
-	for _, e := range es {
-		above, name, nested := strings.Cut(e.key, ".")
-		if !nested {
-			fmt.Fprintf(b, "%s%s: %s\n", margin, e.key, e.text)
-			continue
-		}
-		if above != group {
-			fmt.Fprintf(b, "%s%s:\n", margin, above)
-			group = above
-		}
-		fmt.Fprintf(b, "%s  %s: %s\n", margin, name, e.text)
-	}
-}
-
 // Diff says in lines how b differs from a, for people: path, Japanese label,
 // old and new value. It is empty for equal policies.
 func Diff(a, b policy.Policy) []string {
