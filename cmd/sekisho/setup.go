@@ -135,7 +135,7 @@ func (c *keysExportCmd) Run(e env) error {
 
 type initCmd struct {
 	Dir        string   `arg:"" optional:"" help:"作る場所 / where" default:"/etc/sekisho" type:"path"`
-	Storage    string   `help:"台帳、原本、配送待ちを置く場所 / storage directory" default:"/var/lib/sekisho" type:"path"`
+	Storage    string   `help:"台帳、原本、配送待ちを置く場所。なければ /etc/sekisho では /var/lib/sekisho、ほかでは作る場所の data / storage directory" type:"path"`
 	Instance   string   `help:"このゲートウェイの名前（英数字）。なければ機械の名前 / name of this gateway"`
 	Name       string   `help:"団体の名前。通知文に出ます / name of the office"`
 	Contact    string   `help:"職員からの問い合わせ先 / contact for staff"`
@@ -151,8 +151,17 @@ type initCmd struct {
 	NoMyNumber bool     `help:"マイナンバー利用事務系が無いことを確かめた / there is no My Number zone: confirmed"`
 }
 
+// Where an installed gateway keeps its files (FHS 3.0).
+const (
+	systemDir     = "/etc/sekisho"
+	systemStorage = "/var/lib/sekisho"
+)
+
 // Run writes templates and keys, and says what to do next.
 func (c *initCmd) Run(e env) error {
+	if c.Storage == "" && c.Dir == systemDir {
+		c.Storage = systemStorage
+	}
 	next, err := config.Init(c.Dir, config.Answers{Name: c.Name, Contact: c.Contact, Postmaster: c.Postmaster, Domains: c.Domain,
 		Listen: c.Listen, Hostname: c.Hostname, Clients: c.Client, MyNumber: c.MyNumber, NoMyNumber: c.NoMyNumber, Relay: c.Relay,
 		RelayTLS: c.RelayTLS, Instance: c.Instance, Storage: c.Storage, Recipients: c.Recipient}, time.Now())
