@@ -18,10 +18,11 @@ all)
 	;;
 rotate)
 	each=10
-	turns=$(($2 / each))
+	turns=$(($2 / each)) # at most, builds not counted
 	day=$(($(date +%s) / 86400))
+	end=$(($(date +%s) + $2))
 	i=0
-	while [ $i -lt $turns ] && [ $i -lt "$count" ]; do
+	while [ $i -lt $turns ] && [ $i -lt "$count" ] && [ "$(date +%s)" -lt $end ]; do
 		n=$(((day * turns + i) % count + 1))
 		line=$(printf '%s\n' "$list" | sed -n "${n}p")
 		run "${line% *}" "${line#* }" "${each}s"
