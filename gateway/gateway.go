@@ -170,6 +170,15 @@ type Delivery struct {
 	Lease     Lease
 }
 
+// Addresses returns the addresses of all recipients.
+func (d Delivery) Addresses() []string {
+	to := make([]string, len(d.Recipients))
+	for i, r := range d.Recipients {
+		to[i] = r.Address
+	}
+	return to
+}
+
 // Waiting returns the addresses of recipients without an outcome.
 func (d Delivery) Waiting() []string {
 	var to []string

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sekisho/audit"
+	"sekisho/quarantine"
 )
 
 // Scribe writes audit records in the name of the gateway itself. It is a plain
@@ -81,20 +82,44 @@ func Hex(sum [32]byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// AuditSender returns a reverse-path as records hold it.
-func AuditSender(from string) string {
+// auditSender returns a reverse-path as records hold it.
+func auditSender(from string) string {
 	if from == "" {
 		return "<>"
 	}
 	return audit.Clean(from, 320)
 }
 
-// AuditRecipients returns forward-paths as a record holds them: at most 100.
+// MaxNamed is how many recipients one record names.
+const MaxNamed = 100
+
+// AuditRecipients returns forward-paths as a record holds them: at most
+// MaxNamed.
 func AuditRecipients(to []string) []string {
-	to = to[:min(len(to), 100)]
+	to = to[:min(len(to), MaxNamed)]
 	out := make([]string, len(to))
 	for i, a := range to {
 		out[i] = audit.Clean(a, 320)
 	}
 	return out
+}
+
+// AuditMail returns an envelope as a record holds it.
+func AuditMail(from string, to []string) audit.Mail {
+	return audit.Mail{Sender: auditSender(from), Recipients: AuditRecipients(to)}
+}
+
+// Object names the message as what a record is about.
+func (m Message) Object() audit.Object {
+	return audit.Object{Type: "message", ID: string(m.ID), ReceiptNo: m.Receipt, Original: Hex(m.Sum)}
+}
+
+// Object names the delivery as what a record is about.
+func (d Delivery) Object() audit.Object {
+	return audit.Object{Type: "delivery", ID: string(d.ID), ReceiptNo: d.Receipt, Sanitized: Hex(d.Sum)}
+}
+
+// ItemObject names an item as what a record is about.
+func ItemObject(i quarantine.Item) audit.Object {
+	return audit.Object{Type: "item", ID: i.ID, ReceiptNo: i.Receipt, Part: i.Path, Original: Hex(i.Sum)}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"sekisho/audit"
@@ -177,25 +176,6 @@ func (c *auditExportCmd) Run(e env) error {
 		}
 		return err
 	})
-}
-
-// withOutput gives f a new file, or standard output when path is empty.
-func withOutput(e env, path string, f func(io.Writer) error) error {
-	if path == "" {
-		return f(e.stdout)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f(file); err != nil {
-		file.Close()
-		return err
-	}
-	return file.Close()
 }
 
 type auditProveCmd struct {

@@ -69,7 +69,6 @@ type demonstration struct {
 
 	smtp, web, lgwan net.Listener
 
-	out   sync.Mutex // of stdout
 	mu    sync.Mutex
 	ended int // samples' deliveries that need nothing more
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -79,12 +78,7 @@ func (c *quarantineListCmd) Run(e env) error {
 			return err
 		}
 		if c.JSON {
-			for _, i := range items {
-				if err := json.NewEncoder(e.stdout).Encode(itemToJSON(i)); err != nil {
-					return err
-				}
-			}
-			return nil
+			return jsonLines(e.stdout, items, itemToJSON)
 		}
 		return printItems(e.stdout, items)
 	})
@@ -122,9 +116,7 @@ func (c *quarantineShowCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		enc := json.NewEncoder(e.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(itemToJSON(i))
+		return indented(e.stdout).Encode(itemToJSON(i))
 	})
 }
 
@@ -162,7 +154,7 @@ func discard(e env, l *sqlite.Ledger, id string) error {
 		return err
 	}
 	r, err := commandScribe().User("item.discarded", audit.Success, who, func(ev *audit.Event) {
-		ev.Object = audit.Object{Type: "item", ID: i.ID, ReceiptNo: i.Receipt, Part: i.Path, Original: gateway.Hex(i.Sum)}
+		ev.Object = gateway.ItemObject(i)
 		ev.Mail = audit.Mail{Recipients: gateway.AuditRecipients([]string{i.Recipient})}
 		ev.Decision.ReasonCode = string(i.Reason)
 	})

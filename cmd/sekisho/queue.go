@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -53,7 +52,7 @@ type recipientJSON struct {
 	Reply   string                 `json:"reply,omitempty"`
 }
 
-func toJSON(d gateway.Delivery) deliveryJSON {
+func deliveryToJSON(d gateway.Delivery) deliveryJSON {
 	j := deliveryJSON{string(d.ID), d.Receipt, d.Kind, d.State, d.Reason, d.Verdict, d.HeldParts, d.From, nil, d.Size,
 		d.Attempts, d.CreatedAt, d.NextAt}
 	for _, r := range d.Recipients {
@@ -77,12 +76,7 @@ func (c *queueListCmd) Run(e env) error {
 			return err
 		}
 		if c.JSON {
-			for _, d := range ds {
-				if err := json.NewEncoder(e.stdout).Encode(toJSON(d)); err != nil {
-					return err
-				}
-			}
-			return nil
+			return jsonLines(e.stdout, ds, deliveryToJSON)
 		}
 		return printDeliveries(e.stdout, ds)
 	})
@@ -96,15 +90,11 @@ func printDeliveries(w io.Writer, ds []gateway.Delivery) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "受付番号\t種類\t状態\t試行\t次回\t宛先\t番号")
 	for _, d := range ds {
-		var to []string
-		for _, r := range d.Recipients {
-			to = append(to, r.Address)
-		}
 		next := "-"
 		if !d.State.Final() {
 			next = d.NextAt.Local().Format("01-02 15:04")
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.Receipt, d.Kind, d.State, d.Attempts, next, strings.Join(to, ","), d.ID)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.Receipt, d.Kind, d.State, d.Attempts, next, strings.Join(d.Addresses(), ","), d.ID)
 	}
 	return t.Flush()
 }
@@ -121,10 +111,9 @@ func (c *queueShowCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		enc := json.NewEncoder(e.stdout)
-		enc.SetIndent("", "  ")
+		enc := indented(e.stdout)
 		for _, d := range ds {
-			if err := enc.Encode(toJSON(d)); err != nil {
+			if err := enc.Encode(deliveryToJSON(d)); err != nil {
 				return err
 			}
 		}
@@ -173,8 +162,7 @@ func (a ledgerArgs) redirect(e env, id string, to gateway.DeliveryState, v audit
 			return err
 		}
 		r, err := commandScribe().User(v, o, osUser(), func(ev *audit.Event) {
-			ev.Object = audit.Object{Type: "delivery", ID: string(d.ID), ReceiptNo: d.Receipt, Sanitized: gateway.Hex(d.Sum)}
-			ev.Mail = audit.Mail{Sender: gateway.AuditSender(d.From), Recipients: gateway.AuditRecipients(d.Waiting())}
+			ev.Object, ev.Mail = d.Object(), gateway.AuditMail(d.From, d.Waiting())
 			ev.Route, ev.Decision.ReasonCode = gateway.Inbound(), why
 		})
 		if err != nil {

@@ -196,18 +196,14 @@ func verbOf(s gateway.RecipientState) (audit.Verb, audit.Outcome) {
 	return "relay.deferred", audit.Pending
 }
 
-// maxNamed is how many recipients one record names (gateway.AuditRecipients).
-const maxNamed = 100
-
 // records records an act about recipients, in as many records as it takes to
 // name them all. reply is what the next hop said to them, "" for nothing.
 func (d *Deliver) records(verb audit.Verb, o audit.Outcome, v gateway.Delivery, to []string, reply string) ([]gateway.Record, error) {
 	var rs []gateway.Record
 	for first := true; first || len(to) > 0; first = false {
-		n := min(len(to), maxNamed)
+		n := min(len(to), gateway.MaxNamed)
 		r, err := d.Scribe.System(verb, o, func(e *audit.Event) {
-			e.Object = audit.Object{Type: "delivery", ID: string(v.ID), ReceiptNo: v.Receipt, Sanitized: gateway.Hex(v.Sum)}
-			e.Mail = audit.Mail{Sender: gateway.AuditSender(v.From), Recipients: gateway.AuditRecipients(to[:n])}
+			e.Object, e.Mail = v.Object(), gateway.AuditMail(v.From, to[:n])
 			e.Route, e.Policy.SHA256 = gateway.Inbound(), v.Policy
 			e.Decision.Form = string(v.Kind)
 			if reply != "" {

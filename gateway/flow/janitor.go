@@ -63,7 +63,7 @@ func (j *Janitor) expire(ctx context.Context) error {
 			return err
 		}
 		r, err := j.Scribe.System("item.expired", audit.Success, func(ev *audit.Event) {
-			ev.Object = audit.Object{Type: "item", ID: e.ID, ReceiptNo: e.Receipt, Part: e.Path, Original: gateway.Hex(e.Sum)}
+			ev.Object = gateway.ItemObject(e)
 		})
 		if err != nil {
 			return err
@@ -110,7 +110,7 @@ func (j *Janitor) purge(ctx context.Context) error {
 func (j *Janitor) forget(ctx context.Context, ms []gateway.Message, why string) error {
 	for _, m := range ms {
 		r, err := j.Scribe.System("original.purged", audit.Success, func(e *audit.Event) {
-			e.Object = audit.Object{Type: "message", ID: string(m.ID), ReceiptNo: m.Receipt, Original: gateway.Hex(m.Sum)}
+			e.Object = m.Object()
 			e.Decision.ReasonCode = why
 		})
 		if err != nil {

@@ -19,7 +19,8 @@ func (s *settlement) recordTree(d gateway.Delivery, t *sanitize.Node) error {
 		outcome = audit.Denied
 	}
 	err := s.record("message.sanitized", outcome, func(e *audit.Event) {
-		e.Object = audit.Object{Type: "message", ID: string(s.m.ID), ReceiptNo: s.m.Receipt, Original: gateway.Hex(s.m.Sum), Sanitized: gateway.Hex(t.Body.Sum())}
+		e.Object = s.m.Object()
+		e.Object.Sanitized = gateway.Hex(t.Body.Sum())
 		e.Route, e.Policy.SHA256 = gateway.Inbound(), d.Policy
 		e.Decision.ReasonCode = string(t.Reason)
 		e.Change = audit.Change{Path: "tree", After: t.Digest()}
@@ -42,12 +43,7 @@ func (s *settlement) recordDelivery(v audit.Verb, d gateway.Delivery) error {
 
 // fillDelivery says which delivery an event is about.
 func fillDelivery(e *audit.Event, d gateway.Delivery) {
-	var to []string
-	for _, r := range d.Recipients {
-		to = append(to, r.Address)
-	}
-	e.Object = audit.Object{Type: "delivery", ID: string(d.ID), ReceiptNo: d.Receipt, Sanitized: gateway.Hex(d.Sum)}
-	e.Mail = audit.Mail{Sender: gateway.AuditSender(d.From), Recipients: gateway.AuditRecipients(to)}
+	e.Object, e.Mail = d.Object(), gateway.AuditMail(d.From, d.Addresses())
 	e.Route, e.Policy.SHA256 = gateway.Inbound(), d.Policy
 	e.Decision.Form = string(d.Kind)
 	e.Decision.ReasonCode = d.Reason
@@ -88,8 +84,7 @@ func (s *settlement) recordParts(t *sanitize.Node) error {
 
 func (s *settlement) recordItem(i quarantine.Item, n *sanitize.Node) error {
 	err := s.record("item.held", audit.Success, func(e *audit.Event) {
-		e.Object = audit.Object{Type: "item", ID: i.ID, ReceiptNo: i.Receipt, Part: i.Path, Original: gateway.Hex(i.Sum)}
-		e.Mail = audit.Mail{Sender: gateway.AuditSender(s.m.Envelope.From), Recipients: gateway.AuditRecipients([]string{i.Recipient})}
+		e.Object, e.Mail = gateway.ItemObject(i), gateway.AuditMail(s.m.Envelope.From, []string{i.Recipient})
 		e.Route = gateway.Inbound()
 		e.Decision.ReasonCode = string(i.Reason)
 	})

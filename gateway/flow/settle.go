@@ -210,11 +210,7 @@ func (f *Flow) seal(ctx context.Context, d gateway.Delivery, b sanitize.Body) (g
 		return d, fmt.Errorf("store sealed body: %w", err)
 	}
 	d.Blob, d.Size, d.Sum = blob, b.Size(), b.Sum()
-	var to []string
-	for _, r := range d.Recipients {
-		to = append(to, r.Address)
-	}
-	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: to, Route: gateway.RouteName,
+	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: d.Addresses(), Route: gateway.RouteName,
 		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.CreatedAt.Add(passportTime)}, b.Basis())
 	return d, err
 }

@@ -91,7 +91,7 @@ func (s *Server) turn(c net.Conn, r *smtp.SMTPError, reason string) {
 	s.reject(reason)
 	c.SetDeadline(time.Now().Add(turnAway)) // an error shows in the write
 	if _, err := c.Write(format(r)); err != nil {
-		s.cfg.Log.Debug("turn a client away", "remote", c.RemoteAddr(), "err", fmt.Sprint(err))
+		s.cfg.Log.Debug("turn a client away", "remote", c.RemoteAddr(), "error", fmt.Sprint(err))
 	}
 	c.Close() // nothing to lose
 }

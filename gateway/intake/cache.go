@@ -40,10 +40,3 @@ func (c *cache[V]) get(key string, create func() V) V {
 	}
 	return v
 }
-
-// size returns how many values are remembered.
-func (c *cache[V]) size() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.order.Len()
-}

@@ -14,7 +14,7 @@ func TestCache(t *testing.T) {
 			t.Fatalf("%s: %d, want %d", step.key, got, step.want)
 		}
 	}
-	if c.size() != 2 {
-		t.Errorf("%d remembered", c.size())
+	if c.order.Len() != 2 {
+		t.Errorf("%d remembered", c.order.Len())
 	}
 }

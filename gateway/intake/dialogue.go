@@ -247,7 +247,7 @@ func (g *guard) startTLS(arg string) *smtp.SMTPError {
 	}
 	if err != nil {
 		g.s.reject(ReasonTLS)
-		g.s.cfg.Log.Debug("TLS handshake", "client", g.addr, "err", fmt.Sprint(err))
+		g.s.cfg.Log.Debug("TLS handshake", "client", g.addr, "error", fmt.Sprint(err))
 		g.shut()
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -366,11 +365,3 @@ const to354 = "> EHLO client.example\n< 250\n> MAIL FROM:<sato@example.com>\n< 2
 
 // toRcpt brings a dialog to where BDAT may come.
 const toRcpt = "> EHLO client.example\n< 250\n> MAIL FROM:<sato@example.com>\n< 250\n> RCPT TO:<soumu@town.example.jp>\n< 250\n"
-
-func summary(ms []gateway.Message) string {
-	var b strings.Builder
-	for _, m := range ms {
-		fmt.Fprintf(&b, "%s %s>%v %d\n", m.Receipt, m.Envelope.From, m.Envelope.To, m.Size)
-	}
-	return b.String()
-}

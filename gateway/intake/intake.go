@@ -244,7 +244,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	for _, l := range open {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			s.cfg.Log.Warn("close a listener", "err", err)
+			s.cfg.Log.Warn("close a listener", "error", err)
 		}
 	}
 	s.each((*guard).nudge)

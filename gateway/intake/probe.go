@@ -128,7 +128,7 @@ func (p *Probe) judge(err error) (Verdict, time.Duration) {
 			return Unknown, probeUnknown
 		}
 	}
-	p.c.Log.Warn("a recipient could not be checked", "err", err)
+	p.c.Log.Warn("a recipient could not be checked", "error", err)
 	return TryLater, probeFailed
 }
 
@@ -164,7 +164,7 @@ func (p *Probe) ask(ctx context.Context, address string) error {
 		err = &rcptError{said.Code}
 	}
 	if bye := c.Quit(); bye != nil && err == nil {
-		p.c.Log.Debug("leave the next hop", "err", bye)
+		p.c.Log.Debug("leave the next hop", "error", bye)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -38,7 +39,6 @@ const (
 	recordEvery       = time.Second // records of refusals, on average
 	recordBurst       = 20
 	clientsRemembered = 10000
-	recordRecipients  = 100 // in one record (audit.Mail)
 )
 
 // errOverLimit ends the copy of a mail that is too large.
@@ -134,8 +134,7 @@ func (s *Server) enter(tx gateway.Tx, m *gateway.Message) error {
 	}
 	m.Receipt = fmt.Sprintf("M-%s-%05d", day, n)
 	var records []gateway.Record
-	for at := 0; at < len(m.Envelope.To); at += recordRecipients {
-		to := m.Envelope.To[at:min(at+recordRecipients, len(m.Envelope.To))]
+	for to := range slices.Chunk(m.Envelope.To, gateway.MaxNamed) {
 		r, err := s.cfg.Scribe.Remote("message.received", audit.Success, m.Envelope.Client, func(e *audit.Event) {
 			describe(e, *m, to)
 		})
@@ -148,9 +147,7 @@ func (s *Server) enter(tx gateway.Tx, m *gateway.Message) error {
 }
 
 func describe(e *audit.Event, m gateway.Message, to []string) {
-	e.Object = audit.Object{Type: "message", ID: string(m.ID), ReceiptNo: m.Receipt, Original: gateway.Hex(m.Sum)}
-	e.Mail = audit.Mail{Sender: gateway.AuditSender(m.Envelope.From), Recipients: gateway.AuditRecipients(to)}
-	e.Route = gateway.Inbound()
+	e.Object, e.Mail, e.Route = m.Object(), gateway.AuditMail(m.Envelope.From, to), gateway.Inbound()
 }
 
 // forget deletes an original that no row knows of. The sweep would find it too.
@@ -159,7 +156,7 @@ func (s *Server) forget(blob string) {
 		return
 	}
 	if err := s.cfg.Originals.Delete(context.WithoutCancel(s.ctx), blob); err != nil {
-		s.cfg.Log.Warn("delete an original that was not accepted", "err", err)
+		s.cfg.Log.Warn("delete an original that was not accepted", "error", err)
 	}
 }
 
@@ -182,7 +179,7 @@ func (s *Server) refuse(m gateway.Message, err error) (*smtp.SMTPError, bool) {
 		return internal, true
 	}
 	s.reject(ReasonStorage)
-	s.cfg.Log.Error("mail not accepted", "client", m.Envelope.Client, "err", err)
+	s.cfg.Log.Error("mail not accepted", "client", m.Envelope.Client, "error", err)
 	if errors.Is(err, gateway.ErrFull) {
 		return noRoom, false
 	}
@@ -197,8 +194,7 @@ func (s *Server) recordRefusal(m gateway.Message, reason string) {
 		return
 	}
 	s.note("message.rejected", m.Envelope.Client, func(e *audit.Event) {
-		e.Mail = audit.Mail{Sender: gateway.AuditSender(m.Envelope.From), Recipients: gateway.AuditRecipients(m.Envelope.To)}
-		e.Route = gateway.Inbound()
+		e.Mail, e.Route = gateway.AuditMail(m.Envelope.From, m.Envelope.To), gateway.Inbound()
 		e.Decision.ReasonCode = code
 	})
 }
@@ -212,7 +208,7 @@ func (s *Server) note(v audit.Verb, ip string, fill func(*audit.Event)) {
 	}
 	r, err := s.cfg.Scribe.Remote(v, audit.Denied, ip, fill)
 	if err != nil {
-		s.cfg.Log.Error("record a refusal", "event", v, "err", err)
+		s.cfg.Log.Error("record a refusal", "event", v, "error", err)
 		return
 	}
 	s.mu.Lock()
@@ -224,7 +220,7 @@ func (s *Server) note(v audit.Verb, ip string, fill func(*audit.Event)) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), commitTime)
 		defer cancel()
 		if err := s.cfg.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Note(r) }); err != nil {
-			s.cfg.Log.Error("record a refusal", "event", v, "client", ip, "err", err)
+			s.cfg.Log.Error("record a refusal", "event", v, "client", ip, "error", err)
 		}
 	})
 }

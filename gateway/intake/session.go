@@ -90,7 +90,7 @@ func (s *Server) pressed(ctx context.Context) *smtp.SMTPError {
 		return nil
 	}
 	s.reject(ReasonPressure)
-	s.cfg.Log.Warn("mail put off", "err", err)
+	s.cfg.Log.Warn("mail put off", "error", err)
 	if errors.Is(err, gateway.ErrFull) {
 		return noRoom
 	}

@@ -85,16 +85,6 @@ func (b *Board) deliver(m Mail) {
 // Arrivals tells that mails were delivered; a hint, one for several.
 func (b *Board) Arrivals() <-chan struct{} { return b.note }
 
-// Delivered returns how many mails were delivered for a receipt number.
-func (b *Board) Delivered(receipt string) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if p := b.pairs[receipt]; p != nil {
-		return len(p.Delivered)
-	}
-	return 0
-}
-
 func (b *Board) pair(receipt string) *Pair {
 	if p := b.pairs[receipt]; p != nil {
 		return p

@@ -22,7 +22,6 @@ var assets embed.FS
 type Setup struct {
 	SMTP      string // address of the intake
 	Recipient string
-	Sender    string
 }
 
 // Handler serves the page of b. The page works without JavaScript and loads
