@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -15,7 +16,8 @@ const (
 
 // CheckAddress reports why s is not an address that may stand in an envelope:
 // only Dot-string "@" Domain of RFC 5321 §4.1.2, with UTF-8 (RFC 6531) when
-// utf8OK is set. Quoted local parts, source routes, address literals and
+// utf8OK is set, but no characters that people cannot see: they would turn or
+// hide the address in lists and logs. Quoted local parts, source routes, address literals and
 // anything that a peer could read as more than one path or as a parameter are
 // refused: some clients write them back without their quotes.
 // spec: rfc5321#4.1.2 rfc5321#4.5.3.1.1 rfc5321#4.5.3.1.2 rfc6531#3.3
@@ -63,10 +65,16 @@ func alnum(r rune) bool {
 }
 
 func atext(r rune, utf8OK bool) bool {
-	return alnum(r) || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r) || utf8OK && r >= 0xA0
+	return alnum(r) || strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", r) || utf8OK && visible(r)
 }
 
-func label(r rune, utf8OK bool) bool { return alnum(r) || r == '-' || r == '_' || utf8OK && r >= 0xA0 }
+func label(r rune, utf8OK bool) bool {
+	return alnum(r) || r == '-' || r == '_' || utf8OK && visible(r)
+}
+
+// visible reports whether r is a letter, mark, number, punctuation or symbol
+// beyond ASCII: no control, format, separator or unassigned character.
+func visible(r rune) bool { return r >= 0xA0 && unicode.IsPrint(r) }
 
 // ASCII reports whether s needs no SMTPUTF8.
 func ASCII(s string) bool {

@@ -32,6 +32,12 @@ func TestCheckAddress(t *testing.T) {
 		"a@b@c.jp":                     {},
 		"a\u0085@c.jp":                 {},
 		"\xff@c.jp":                    {},
+		"a\u202eb@c.jp":                {}, // turns what follows
+		"a@c\u2028.jp":                 {}, // begins a line in some logs
+		"a\ufeff@c.jp":                 {},
+		"a\u3000b@c.jp":                {},
+		"\U000e0041@c.jp":              {}, // a tag: not seen at all
+		"\uffff@c.jp":                  {},
 		strings.Repeat("a", 64) + "@b": {true, true},
 		strings.Repeat("a", 65) + "@b": {},
 		"a@" + strings.Repeat("b", 64): {},
