@@ -135,6 +135,24 @@ func TestTroubleOfTheMachineIsNotTheMails(t *testing.T) {
 	}
 }
 
+// An original that was replaced on the disk is not sanitized in place of the
+// accepted one.
+// spec: g6
+func TestReplacedOriginalIsNotTaken(t *testing.T) {
+	w := newWorld(t)
+	m := w.accept(plain, "b@town.example.lg.jp")
+	m.Sum[0] ^= 1
+	if _, err := w.original(t.Context(), m); err == nil {
+		t.Fatal("another mail of the same size was taken")
+	}
+	m.Sum[0] ^= 1
+	data, err := w.original(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data.Close()
+}
+
 // A small mail with many held parts for many people must not fill the ledger
 // and the log: each item is a row and a record that stay for years.
 // spec: g8

@@ -11,6 +11,7 @@ package flow
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -260,14 +261,15 @@ func (f *Flow) original(ctx context.Context, m gateway.Message) (*memfile.File, 
 		return nil, fmt.Errorf("open original: %w", err)
 	}
 	defer r.Close()
-	data := memfile.New(m.Size)
-	if _, err := io.Copy(data, r); err != nil {
+	data, sum := memfile.New(m.Size), sha256.New()
+	if _, err := io.Copy(io.MultiWriter(data, sum), r); err != nil {
 		data.Close()
 		return nil, fmt.Errorf("read original: %w", err)
 	}
-	if data.Size() != m.Size {
+	// Whoever can write to the disk can encrypt another mail to our public key.
+	if data.Size() != m.Size || [32]byte(sum.Sum(nil)) != m.Sum {
 		data.Close()
-		return nil, fmt.Errorf("read original: %d bytes, %d were accepted", data.Size(), m.Size)
+		return nil, errors.New("read original: it is not the mail that was accepted")
 	}
 	return data, nil
 }
