@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/gateway/config"
@@ -186,9 +188,15 @@ func (n *node) takeOver(ctx context.Context) error {
 	return err
 }
 
-// zoneGuard refuses the third zone and records each attempt (DECISIONS 24).
+// zoneGuard refuses the third zone and records the attempts (DECISIONS 24); of
+// a storm of them one a second, for each record stays for years.
 func (n *node) zoneGuard() config.Guard {
+	records := rate.NewLimiter(rate.Every(time.Second), 20)
 	return config.Guard{Forbidden: n.cfg.Forbidden(), OnRefused: func(ctx context.Context, purpose, address string, at netip.Addr) {
+		n.log.Warn("a connection with the third zone was refused", "purpose", purpose, "address", address, "at", at)
+		if !records.Allow() {
+			return
+		}
 		r, err := n.scribe.System("zone.refused", audit.Denied, func(e *audit.Event) {
 			e.Route = gateway.Inbound()
 			e.Route.To = "zone_mynumber"

@@ -26,7 +26,7 @@ import (
 //	smtp raw FILE                           each line a command, one answer each
 func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) < 2, "smtp send|starttls|raw …")
-	c, err := dialSMTP(ts.Getenv("SMTP"), ts.Stdout())
+	c, err := dialSMTP(ts.Getenv("SOURCE"), ts.Getenv("SMTP"), ts.Stdout())
 	ts.Check(err)
 	defer c.conn.Close()
 	switch {
@@ -53,7 +53,7 @@ func resend(ts *testscript.TestScript, neg bool, args []string) {
 	s, mail := worldOf(ts).sink, []byte(ts.ReadFile(args[2]))
 	name, _, _ := strings.Cut(args[1], "@")
 	until(ts, fmt.Sprintf("%q in a mail to %s", args[3], args[1]), func() bool {
-		c, err := dialSMTP(ts.Getenv("SMTP"), io.Discard)
+		c, err := dialSMTP(ts.Getenv("SOURCE"), ts.Getenv("SMTP"), io.Discard)
 		ts.Check(err)
 		defer c.conn.Close()
 		n := s.have(name)
@@ -76,10 +76,15 @@ type smtpClient struct {
 	out  io.Writer
 }
 
-func dialSMTP(address string, out io.Writer) (*smtpClient, error) {
+// dialSMTP connects from the address source, "" for any.
+func dialSMTP(source, address string, out io.Writer) (*smtpClient, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	var d net.Dialer
+	if source != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(source)}
+	}
+	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}

@@ -76,5 +76,9 @@ func (n *node) listen(ctx context.Context, address string) (net.Listener, error)
 	if err := n.guard.CheckListen(ctx, address); err != nil {
 		return nil, err
 	}
-	return new(net.ListenConfig).Listen(ctx, "tcp", address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return n.guard.Listener(ctx, l), nil
 }

@@ -44,13 +44,13 @@ type Guard struct {
 func (g Guard) Allowed(a netip.Addr) bool { return !covered(g.Forbidden, a) }
 
 // CheckListen reports an address that must not be listened on. A host name is
-// resolved; every address of it must be allowed.
+// resolved; every address of it must be allowed. What is accepted goes through Listener.
 func (g Guard) CheckListen(ctx context.Context, address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("listen on %q: %w", address, err)
 	}
-	if host == "" { // all addresses of the machine; each connection is checked by Accepted
+	if host == "" { // all addresses of the machine; Listener looks at each connection
 		return nil
 	}
 	_, err = g.resolve(ctx, "listen", host, address)
@@ -70,6 +70,29 @@ func (g Guard) Accepted(ctx context.Context, c net.Conn) error {
 		}
 	}
 	return nil
+}
+
+// Listener returns l without the connections that Accepted refuses: those are
+// closed before a byte is said. Also an address of no particular interface can
+// thus be listened on.
+func (g Guard) Listener(ctx context.Context, l net.Listener) net.Listener {
+	return &guarded{Listener: l, accepted: func(c net.Conn) error { return g.Accepted(ctx, c) }}
+}
+
+type guarded struct {
+	net.Listener
+	accepted func(net.Conn) error
+}
+
+// Accept implements net.Listener.
+func (l *guarded) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil || l.accepted(c) == nil {
+			return c, err
+		}
+		c.Close() // nothing was said and nothing is lost
+	}
 }
 
 // DialContext connects like net.Dialer.DialContext. A host that has any

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -129,6 +131,46 @@ func TestGuardAccepted(t *testing.T) {
 	}
 	if err := (Guard{Forbidden: third}).Accepted(t.Context(), c); err != nil {
 		t.Error(err)
+	}
+}
+
+// A connection with a forbidden address gets no byte, whatever the listener is
+// for, and the next one is served.
+// spec: g12
+func TestGuardListener(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	g := Guard{Forbidden: []netip.Prefix{netip.MustParsePrefix("127.30.0.0/16")},
+		OnRefused: func(context.Context, string, string, netip.Addr) { refused++ }}
+	l := g.Listener(t.Context(), plain)
+	defer l.Close()
+	third := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 30, 0, 9)}}
+	bad, err := third.DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bad.Close()
+	good, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer good.Close()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.RemoteAddr().String() != good.LocalAddr().String() || refused != 1 {
+		t.Errorf("accepted %s, refused %d", c.RemoteAddr(), refused)
+	}
+	if err := bad.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := bad.Read(make([]byte, 1)); n > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the refused peer read %d bytes, %v", n, err)
 	}
 }
 
