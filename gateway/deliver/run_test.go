@@ -27,7 +27,7 @@ func (w *world) run() (stop func()) {
 // Hundreds of deliveries, several workers, a next hop with moods: every mail
 // arrives exactly once, and every delivery ends.
 func TestEveryDeliveryOnce(t *testing.T) {
-	const n = 120
+	const n = 80
 	h := newHop(t, "SIZE 1000000", "PIPELINING")
 	w := newWorld(t, h)
 	var adding sync.WaitGroup
@@ -66,7 +66,7 @@ func TestEveryDeliveryOnce(t *testing.T) {
 	if err != nil || c.Relayed != n || c.Ready+c.Relaying+c.Failed+c.Drafted != 0 {
 		t.Errorf("counts %+v, %v", c, err)
 	}
-	if m.attempts < n+30 {
+	if m.attempts < n+20 {
 		t.Errorf("%d attempts: the next hop had no moods", m.attempts)
 	}
 }

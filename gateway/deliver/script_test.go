@@ -49,11 +49,42 @@ func (s *script) dial(t testing.TB) net.Conn {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer theirs.Close()
-		s.serve(theirs)
+		c := newBuffered(theirs)
+		defer c.Close()
+		s.serve(c)
 	}()
 	t.Cleanup(func() { ours.Close(); <-done })
 	return lasting{ours}
+}
+
+// buffered gives a pipe the room that a socket has: writes do not wait for the
+// peer to read, and Close waits until it has read, or has closed.
+type buffered struct {
+	net.Conn
+	out   chan []byte
+	empty chan struct{}
+}
+
+func newBuffered(c net.Conn) buffered {
+	b := buffered{c, make(chan []byte, 1<<12), make(chan struct{})}
+	go func() {
+		defer close(b.empty)
+		for p := range b.out {
+			c.Write(p) // a peer that has gone is seen by reading
+		}
+	}()
+	return b
+}
+
+func (b buffered) Write(p []byte) (int, error) {
+	b.out <- bytes.Clone(p)
+	return len(p), nil
+}
+
+func (b buffered) Close() error {
+	close(b.out)
+	<-b.empty
+	return b.Conn.Close()
 }
 
 // heard counts the bytes of each read.
@@ -135,6 +166,8 @@ func (k *session) obey(line string) bool {
 
 func (k *session) answer(line string) string {
 	switch verb := verbIn(line); {
+	case verb == "STARTTLS":
+		return "220 go"
 	case verb == "EHLO":
 		return k.ehlo
 	case verb == "RSET":
