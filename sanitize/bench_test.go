@@ -12,12 +12,13 @@ import (
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/policy"
 	"sekisho/sanitize/sandbox"
+	"sekisho/sanitize/sandbox/boxtest"
 )
 
 // BenchmarkMail sanitizes a 2 KB text mail with boxes started ahead, and
 // reports the CPU time that its workers take.
 func BenchmarkMail(b *testing.B) {
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: Classes(), Exe: os.Getenv(exeEnv), MaxRunning: 8,
+	pool, err := sandbox.NewPool(sandbox.Config{Classes: Classes(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 8,
 		Ahead: map[string]int{string(format.ClassLight): 3, string(format.ClassLint): 3}})
 	if err != nil {
 		b.Fatal(err)

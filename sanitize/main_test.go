@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -23,23 +22,7 @@ import (
 // binary without cgo: the real thing.
 func TestMain(m *testing.M) {
 	sandbox.Main(testClasses())
-	os.Exit(testMain(m))
-}
-
-const exeEnv = "SEKISHO_TEST_WORKER"
-
-func testMain(m *testing.M) int {
-	path, remove, err := boxtest.Binary()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer remove()
-	if err := os.Setenv(exeEnv, path); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	os.Exit(boxtest.Run(m))
 }
 
 // testEngine starts an engine with real boxes.
@@ -50,7 +33,7 @@ func testEngine(t testing.TB) *Engine {
 
 func testPool(t testing.TB) *sandbox.Pool {
 	t.Helper()
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: testClasses(), Exe: os.Getenv(exeEnv), MaxRunning: 16})
+	pool, err := sandbox.NewPool(sandbox.Config{Classes: testClasses(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
 	if err != nil {
 		t.Fatal(err)
 	}

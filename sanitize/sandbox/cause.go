@@ -87,8 +87,8 @@ func (e ending) judge(l Limits) Cause {
 		return e.ours
 	case e.signal == syscall.SIGXCPU:
 		return Time
-	case e.signal == syscall.SIGKILL && e.ours != Running:
-		return e.ours
+	case e.signal == syscall.SIGKILL && e.ours == Closed:
+		return Closed
 	case e.signal == syscall.SIGKILL && e.cpu >= l.CPU:
 		return Time
 	case e.signal == syscall.SIGKILL && e.maxRSS >= l.Memory/2:

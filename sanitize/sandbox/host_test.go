@@ -10,12 +10,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"sekisho/sanitize/sandbox/boxtest"
 )
 
 // helper prepares this binary to run as a helper.
 func helper(t *testing.T, verb string, uid int) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Getenv(exeEnv))
+	cmd := exec.CommandContext(t.Context(), os.Getenv(boxtest.ExeEnv))
 	cmd.Env = []string{helperEnv + "=" + verb}
 	cmd.Dir = "/"
 	cmd.Stderr = os.Stderr

@@ -23,24 +23,8 @@ func testMain(m *testing.M) int {
 	if os.Getenv(helperEnv) != "" {
 		return helperMain(os.Getenv(helperEnv))
 	}
-	if os.Getenv(exeEnv) != "" {
-		return m.Run() // built beforehand, for a run as a user without a Go tool
-	}
-	path, remove, err := boxtest.Binary()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer remove()
-	if err := os.Setenv(exeEnv, path); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
+	return boxtest.Run(m)
 }
-
-// exeEnv carries the path of the worker binary to tests and helpers.
-const exeEnv = "SEKISHO_TEST_WORKER"
 
 // testClasses differ in their limits and all obey the same commands.
 func testClasses() map[string]Class {
@@ -65,7 +49,7 @@ func testClasses() map[string]Class {
 
 // testConfig is what tests start from.
 func testConfig() Config {
-	return Config{Classes: testClasses(), Exe: os.Getenv(exeEnv), MaxRunning: 8}
+	return Config{Classes: testClasses(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 8}
 }
 
 // newTestPool returns a pool that is closed with the test.

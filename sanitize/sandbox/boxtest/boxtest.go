@@ -1,7 +1,7 @@
 // Package boxtest builds the program that tests start as workers.
 //
 // A worker must be free of cgo, but a test binary made with the race detector
-// is not. Binary therefore compiles the calling package's own tests once more
+// is not. Run therefore compiles the calling package's own tests once more
 // without cgo; the TestMain in there calls sandbox.Main and becomes the
 // worker. Only tests import this package.
 package boxtest
@@ -11,12 +11,36 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"testing"
 )
 
-// Binary compiles the tests of the package in the working directory with
+// ExeEnv is the variable that tells tests, and processes that they start, where
+// the worker's program is.
+const ExeEnv = "SEKISHO_TEST_WORKER"
+
+// Run runs the tests of m with ExeEnv set and returns the exit code. Where it is
+// set already, that program is taken: for a run as a user without a Go tool.
+func Run(m *testing.M) int {
+	if os.Getenv(ExeEnv) != "" {
+		return m.Run()
+	}
+	path, remove, err := binary()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer remove()
+	if err := os.Setenv(ExeEnv, path); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// binary compiles the tests of the package in the working directory with
 // CGO_ENABLED=0 into a new temporary directory that every user may enter (a
 // worker may run as nobody) and returns the file's path. remove deletes it.
-func Binary() (path string, remove func(), err error) {
+func binary() (path string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "boxtest-*")
 	if err != nil {
 		return "", nil, fmt.Errorf("make a directory for the worker: %w", err)
