@@ -28,7 +28,7 @@ type parsed struct {
 	facts policy.Facts
 	kind  ir.Kind
 	notes []format.Finding
-	calls struct {
+	claims struct { // of a mail
 		subject, id string
 		sent        *ir.Date
 	}
@@ -64,7 +64,7 @@ func (s *session) node(ctx context.Context, f file, budget *format.Budget) Node 
 	p, err := s.parse(ctx, f, inner)
 	defer p.close()
 	n.Kind, n.Claimed, n.Findings = format.Kind(p.kind.Content), format.Kind(p.kind.Claimed), p.notes
-	n.Subject, n.ID, n.From, n.sent = p.calls.subject, p.calls.id, p.facts.From, p.calls.sent
+	n.Subject, n.ID, n.From, n.sent = p.claims.subject, p.claims.id, p.facts.From, p.claims.sent
 	if err != nil {
 		n.hold(err)
 		return n

@@ -114,7 +114,7 @@ func (t *taker) take(v ir.Value) error {
 	case ir.Field:
 		t.field(v)
 	case ir.Date:
-		t.p.calls.sent = &v
+		t.p.claims.sent = &v
 	case ir.Picture:
 		t.p.facts.W, t.p.facts.H = v.W, v.H
 	}
@@ -126,9 +126,9 @@ func (t *taker) take(v ir.Value) error {
 func (t *taker) field(f ir.Field) {
 	switch f.Name {
 	case ir.FieldSubject:
-		t.p.calls.subject = f.Value
+		t.p.claims.subject = f.Value
 	case ir.FieldMessageID:
-		t.p.calls.id = f.Value
+		t.p.claims.id = f.Value
 	case ir.FieldAuthResult:
 		t.p.facts.Auth = f.Value
 	}

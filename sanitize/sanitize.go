@@ -96,9 +96,6 @@ func (b Body) OK() bool { return b.ok }
 // Name returns the safe file name of the rebuilt file.
 func (b Body) Name() string { return b.name }
 
-// Media returns the MIME type of the rebuilt file.
-func (b Body) Media() string { return b.media }
-
 // Sum returns the SHA-256 of the rebuilt file.
 func (b Body) Sum() [32]byte { return b.sum }
 

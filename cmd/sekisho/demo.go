@@ -217,7 +217,7 @@ func (d *demonstration) done(v gateway.Delivery) {
 // mail on the board.
 func (d *demonstration) settled(o flow.Outcome) {
 	var lines []string
-	for _, t := range o.Tree {
+	for _, t := range o.Trees {
 		t.Walk(func(n *sanitize.Node) { lines = append(lines, describe(n)) })
 	}
 	d.mu.Lock()

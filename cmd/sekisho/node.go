@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -28,10 +27,6 @@ import (
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/sandbox"
 )
-
-// Places below the storage directory.
-func ledgerPath(dir string) string { return filepath.Join(dir, "ledger.db") }
-func auditPath(dir string) string  { return filepath.Join(dir, "audit") }
 
 // node is a running gateway: every role in one process.
 type node struct {
@@ -213,7 +208,7 @@ func (n *node) zoneGuard() config.Guard {
 
 func (n *node) settled(o flow.Outcome) {
 	n.metrics.Sanitize.Observe(o.Took.Seconds())
-	for _, t := range o.Tree {
+	for _, t := range o.Trees {
 		n.metrics.Messages.WithLabelValues("inbound", t.Verdict.String()).Inc()
 		t.Walk(func(m *sanitize.Node) {
 			if m.Path != "" {

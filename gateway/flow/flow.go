@@ -65,10 +65,9 @@ type Config struct {
 
 // Outcome is what became of one message, for those who watch.
 type Outcome struct {
-	Message    gateway.Message
-	Deliveries []gateway.Delivery
-	Tree       []*sanitize.Node // one a policy group
-	Took       time.Duration
+	Message gateway.Message
+	Trees   []*sanitize.Node // one a policy group
+	Took    time.Duration
 }
 
 const (
@@ -203,7 +202,7 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 		f.Relay()
 	}
 	if f.Settled != nil {
-		f.Settled(Outcome{s.m, s.deliveries, s.trees, f.Scribe.Clock().Sub(start)})
+		f.Settled(Outcome{s.m, s.trees, f.Scribe.Clock().Sub(start)})
 	}
 	return nil
 }
