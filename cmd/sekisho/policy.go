@@ -15,6 +15,7 @@ import (
 	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/gateway/config"
+	"sekisho/gateway/store"
 	"sekisho/gateway/store/sqlite"
 	"sekisho/sanitize/policy"
 )
@@ -157,7 +158,7 @@ func (a ledgerArgs) withLedger(ctx context.Context, f func(config.Config, *sqlit
 	if err != nil {
 		return err
 	}
-	path := ledgerPath(cfg.Storage.Dir)
+	path := store.LedgerFile(cfg.Storage.Dir)
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("台帳がありません。先に sekisho serve を動かしてください / there is no ledger yet: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"os"
-	"path/filepath"
 
 	"sekisho/audit"
 	"sekisho/gateway/config"
@@ -36,7 +35,7 @@ func (c *verifyCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		log := os.DirFS(auditPath(cfg.Storage.Dir))
+		log := os.DirFS(store.AuditDir(cfg.Storage.Dir))
 		r, err := audit.Verify(e.ctx, log, keys.AuditPublic, audit.VerifyOptions{})
 		if err != nil {
 			return fmt.Errorf("audit log: %w", err)
@@ -68,12 +67,12 @@ const maxFaults = 20
 // missingBlobs names files that a row needs and that are not there. It has no
 // keys: whether a file is there shows without reading it.
 func missingBlobs(ctx context.Context, cfg config.Config, l *sqlite.Ledger) ([]string, error) {
-	originals, err := fs.Open(filepath.Join(cfg.Storage.Dir, "originals"), fs.Options{})
+	originals, err := fs.Open(store.OriginalsDir(cfg.Storage.Dir), fs.Options{})
 	if err != nil {
 		return nil, err
 	}
 	defer originals.Close()
-	outbox, err := fs.Open(filepath.Join(cfg.Storage.Dir, "outbox"), fs.Options{})
+	outbox, err := fs.Open(store.OutboxDir(cfg.Storage.Dir), fs.Options{})
 	if err != nil {
 		return nil, err
 	}

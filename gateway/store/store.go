@@ -27,6 +27,18 @@ import (
 	"sekisho/gateway/store/sqlite"
 )
 
+// LedgerFile is where the ledger of a node with this data directory lies.
+func LedgerFile(dir string) string { return filepath.Join(dir, "ledger.db") }
+
+// OriginalsDir is where what was received lies.
+func OriginalsDir(dir string) string { return filepath.Join(dir, "originals") }
+
+// OutboxDir is where what may be sent on lies.
+func OutboxDir(dir string) string { return filepath.Join(dir, "outbox") }
+
+// AuditDir is where the log lies.
+func AuditDir(dir string) string { return filepath.Join(dir, "audit") }
+
 // Config says where a node keeps its data, and which keys this process has.
 type Config struct {
 	Dir       string // exists, or its parent does
@@ -48,19 +60,19 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
-	s := &Store{AuditDir: filepath.Join(dir, "audit")}
+	s := &Store{AuditDir: AuditDir(dir)}
 	for _, d := range []string{dir, s.AuditDir} {
 		if err := makeDir(d); err != nil {
 			return nil, fmt.Errorf("make data directory: %w", err)
 		}
 	}
-	if s.Originals, err = fs.Open(filepath.Join(dir, "originals"), c.Originals); err != nil {
+	if s.Originals, err = fs.Open(OriginalsDir(dir), c.Originals); err != nil {
 		return nil, fmt.Errorf("open originals: %w", err)
 	}
-	if s.Outbox, err = fs.Open(filepath.Join(dir, "outbox"), c.Outbox); err != nil {
+	if s.Outbox, err = fs.Open(OutboxDir(dir), c.Outbox); err != nil {
 		return nil, errors.Join(fmt.Errorf("open outbox: %w", err), s.Close())
 	}
-	if s.Ledger, err = sqlite.Open(ctx, filepath.Join(dir, "ledger.db")); err != nil {
+	if s.Ledger, err = sqlite.Open(ctx, LedgerFile(dir)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
