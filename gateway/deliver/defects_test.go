@@ -68,6 +68,9 @@ func TestPeerWritesBodiesWithoutLimit(t *testing.T) {
 	if w.endless.Len() < 4096 {
 		t.Errorf("go-smtp limits the wait for a body to be taken: %d bytes without", w.endless.Len())
 	}
+	if err := d.Close(); err != nil || !strings.HasSuffix(w.endless.String(), "\r\n.\r\n") {
+		t.Errorf("go-smtp limits the wait for its dot to be taken: %v", err)
+	}
 	s := good("X")
 	k := s.pipe(t)
 	dial := k.hop.Dial

@@ -7,8 +7,8 @@
 // final dot leaves the outcome unknown, and the delivery is sent again: the
 // same bytes with the same Message-ID, so that the next hop can tell.
 //
-// The dialogue is our own and small, because each byte of it matters: the
-// sealed bytes go out as they are or not at all, a final dot is written only
+// The dialogue is our own and small, because each byte of it matters (ADR 0010):
+// the sealed bytes go out as they are or not at all, a final dot is written only
 // by a holder of the lease, and only a 2yz reply to that dot counts as taken.
 package deliver
 

@@ -169,6 +169,20 @@ func FuzzDotWriter(f *testing.F) {
 	})
 }
 
+// What is kept back has a limit, whatever the size of the parts.
+func TestDotWriterKeepsLittle(t *testing.T) {
+	var out bytes.Buffer
+	w := newDotWriter(&out, nil)
+	for n := range 400 {
+		if err := w.write([]byte(strings.Repeat(string(".x"[n%2]), n*n%40_000) + "\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.kept) > dotBuffer {
+			t.Fatalf("%d bytes are kept back", len(w.kept))
+		}
+	}
+}
+
 // Whatever is sealed, the peer reads the same or nothing, and no dot ends it early.
 func TestDotWriterRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -297,3 +297,15 @@ func TestGoneBeforeMail(t *testing.T) {
 		}
 	}
 }
+
+// A peer that does not forget the last mail gets no other over this connection.
+func TestResetIsNotObeyed(t *testing.T) {
+	s, other := good("PIPELINING"), good("PIPELINING")
+	k := s.pipe(t, other)
+	v := sealed(t, "a@example.com", []string{taro}, bodyOf)
+	ours(t, k, v)
+	s.reset, s.mail = "500 what?", "550 no"
+	if o, a := ours(t, k, v); o[taro] != "taken" || len(s.mails) != 1 || len(other.mails) != 1 {
+		t.Errorf("%v, %v; mails %q and %q", o, a.err, s.mails, other.mails)
+	}
+}
