@@ -22,12 +22,12 @@ type file struct {
 
 // parsed is what a box said about a file.
 type parsed struct {
-	row   *format.Format
-	tape  *memfile.File
-	kids  []file
-	facts policy.Facts
-	kind  ir.Kind
-	notes []format.Finding
+	row    *format.Format
+	tape   *memfile.File
+	kids   []file
+	facts  policy.Facts
+	kind   ir.Kind
+	notes  []format.Finding
 	claims struct { // of a mail
 		subject, id string
 		sent        *ir.Date
