@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"golang.org/x/text/encoding/japanese"
+
 	"sekisho/sanitize/charset"
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -49,6 +51,21 @@ func (e *Encoder) WriteString(s string) (int, error) {
 		return 0, fmt.Errorf("write text: %w", err)
 	}
 	return len(s), nil
+}
+
+// Shown returns s as a reader of the output gets it: with what the charset
+// lacks replaced or dropped. A rule about what may be written has to look at
+// this, not at s.
+func (e *Encoder) Shown(s string) string {
+	if !e.cp932 {
+		return s
+	}
+	b, _ := charset.EncodeCP932(s)
+	shown, err := japanese.ShiftJIS.NewDecoder().Bytes(b)
+	if err != nil {
+		return s
+	}
+	return string(shown)
 }
 
 func (e *Encoder) raw(s string) error {

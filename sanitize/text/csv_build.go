@@ -69,12 +69,12 @@ func (t *tableWriter) row(cells []string) error {
 		if i > 0 {
 			b.WriteString(t.delim)
 		}
-		c, changed := neutral(c)
+		c, changed := neutral(c, t.enc.Shown)
 		if changed {
 			t.formulas++
 		}
 		// A file that begins with ID is taken for SYLK, a format with macros.
-		first := t.rows == 0 && i == 0 && strings.HasPrefix(c, "ID")
+		first := t.rows == 0 && i == 0 && strings.HasPrefix(t.enc.Shown(c), "ID")
 		b.WriteString(quote(c, first))
 	}
 	b.WriteString("\r\n")

@@ -148,7 +148,7 @@ func dangerous(cell string) bool {
 		switch r {
 		case '=', '@', '|', '＝', '＠', '｜', '﹦', '﹫':
 			return true
-		case '+', '-', '＋', '－', '−', '﹢', '﹣':
+		case '+', '-', '＋', '－', '−', '﹢', '﹣', '\uFB29':
 			return !arithmetic(runes[i+1:])
 		}
 		return false
@@ -163,7 +163,7 @@ func arithmetic(rest []rune) bool {
 		exponent := (r == 'e' || r == 'E' || r == 'ｅ' || r == 'Ｅ') && digit
 		kanji := r > 0x7F && unicode.In(r, unicode.Han, unicode.Katakana)
 		if !isDigit && !exponent && !kanji && !unicode.IsSpace(r) &&
-			!strings.ContainsRune(".,:%‰()¥$€£\\+-℃㎡㎏㎞．，：％（）￥＄￡＼＋－−﹢﹣", r) {
+			!strings.ContainsRune(".,:%‰()¥$€£\\+-℃㎡㎏㎞．，：％（）￥＄￡＼＋－−﹢﹣\uFB29", r) {
 			return false
 		}
 		digit = isDigit

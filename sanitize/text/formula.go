@@ -22,9 +22,11 @@ var (
 const units = `円|千円|万円|百万円|億円|ドル|件|人|名|点|個|回|歳|年|月|日|時間|分|秒|度|℃|㎡|㎏|㎞`
 
 // neutral returns cell in a form that no spreadsheet runs, and whether it had
-// to be changed. A neutral cell is returned as it is.
-func neutral(cell string) (string, bool) {
-	if !runs(cell) {
+// to be changed. A neutral cell is returned as it is. The same must hold once
+// it is written, when shown tells what a reader gets: "+€0", a number, becomes
+// "+〓0" in a charset without the euro.
+func neutral(cell string, shown func(string) string) (string, bool) {
+	if !runs(cell) && !runs(shown(cell)) {
 		return cell, false
 	}
 	return "'" + cell, true
@@ -39,7 +41,7 @@ func runs(cell string) bool {
 		return true
 	}
 	s := strings.TrimLeftFunc(cell, unseen)
-	s = strings.Map(narrow, strings.TrimRightFunc(s, unseen))
+	s = strings.Map(narrow, strings.TrimRightFunc(s, unicode.IsSpace))
 	if s == "" {
 		return false
 	}
@@ -52,10 +54,10 @@ func runs(cell string) bool {
 	return false
 }
 
-// unseen reports whether r cannot be seen in front of a formula: spaces, and
-// characters that an encoder may drop.
+// unseen reports whether r may not be seen in front of a formula: spaces,
+// marks, and characters without a picture, which a program may drop.
 func unseen(r rune) bool {
-	return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Mn, unicode.Me)
+	return unicode.IsSpace(r) || !unicode.IsGraphic(r) || unicode.IsMark(r)
 }
 
 // narrow maps the full-width and small forms of ASCII, the minus sign and the

@@ -13,6 +13,8 @@ import (
 
 	"sekisho/sanitize/charset"
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/plaintext"
 	"sekisho/sanitize/sanitizetest"
 )
 
@@ -24,7 +26,7 @@ func TestNeutral(t *testing.T) {
 		"-1:30", "+09:00", "-", "--", "－", "+", "ー", "・項目", "'=1", "（=1）", "a=b", "*", "%", "#REF!", " ", "\u3000",
 	}
 	for _, c := range stay {
-		if got, changed := neutral(c); got != c || changed {
+		if got, changed := neutral(c, asIs); got != c || changed {
 			t.Errorf("%q became %q", c, got)
 		}
 		if dangerous(c) {
@@ -38,18 +40,48 @@ func TestNeutral(t *testing.T) {
 		"=HYPERLINK(\"http://evil.test\",\"x\")", "-'x'!A1",
 	}
 	for _, c := range prefix {
-		got, changed := neutral(c)
+		got, changed := neutral(c, asIs)
 		if c == "-" {
 			continue // among those that stay
 		}
 		if got != "'"+c || !changed {
 			t.Errorf("%q became %q", c, got)
 		}
-		if again, changed := neutral(got); again != got || changed {
+		if again, changed := neutral(got, asIs); again != got || changed {
 			t.Errorf("%q is prefixed again", c)
 		}
 		if dangerous(got) {
 			t.Errorf("lint: %q", got)
+		}
+	}
+}
+
+// asIs is what a reader gets of a charset that has every character.
+func asIs(s string) string { return s }
+
+// Every character of Unicode's first planes, where it could make or hide a
+// formula: the builder must have made neutral whatever the lint would refuse.
+func TestNeutralWithEveryCharacter(t *testing.T) {
+	for _, p := range []format.Profile{bom, cp932} {
+		for r := rune(0); r < 0x20000; r++ {
+			c := string(r)
+			if ir.Clean(c, true) != nil || strings.ContainsAny(c, "\r\n") {
+				continue
+			}
+			row := ir.Row{Cells: []string{c + "=1", "+" + c + "1", "-1" + c, c + "ID", c}}
+			var out bytes.Buffer
+			enc, err := plaintext.NewEncoder(&out, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := tableWriter{enc: enc, delim: ","}
+			if err := w.row(row.Cells); err != nil {
+				t.Fatal(err)
+			}
+			faults, err := sanitizetest.Lint(csvFormat(), out.Bytes(), nil)
+			if err != nil || len(faults) > 0 {
+				t.Errorf("%s: U+%04X: %v %v in %q", p.Charset, r, err, faults, out.Bytes())
+			}
 		}
 	}
 }
@@ -245,6 +277,7 @@ func fuzzSeeds(f *testing.F) {
 		f.Add(sjis(f, strings.TrimPrefix(s, "\uFEFF")), "a.tsv", true)
 	}
 	f.Add(utf16(f, letter), "", true)
+	f.Add([]byte("+€0"), "", true) // the euro is not in CP932
 }
 
 func FuzzParse(f *testing.F) {
