@@ -1,10 +1,11 @@
 // Package sandbox starts, limits and kills the boxed workers in which every
 // parser of hostile bytes runs.
 //
-// A worker is this same program executed again. It first loads what it needs
-// (engines, caches) as a [Class] says, then shuts the box around itself: empty
-// namespaces where the host allows them, no capabilities, resource limits,
-// Landlock without any path, and a seccomp allow-list without open, socket,
+// A worker is this same program executed again, by a starter process that is
+// this program too and has raised the walls that are inherited: namespaces
+// where the host allows them, an empty root directory, no capabilities,
+// Landlock. The worker loads what it needs as a [Class] says and shuts the box
+// from inside: resource limits and a seccomp allow-list without open, socket,
 // exec, fork, ptrace or executable memory. Only then does it say "ready", and
 // only then does the parent write the first untrusted byte. One [Worker]
 // lives for one message and is never used again; a [Pool] hides the few

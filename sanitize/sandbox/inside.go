@@ -6,15 +6,18 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
 // Main MUST be the first call in main and in TestMain. If this process is a
-// worker, Main loads its class, shuts the box, serves and exits; it returns
-// only in a process that is not one. The binary must be built without cgo.
+// worker, Main loads its class, shuts the box, serves and exits; if it is the
+// starter process, Main starts workers until the gateway ends. It returns only
+// in a process that is neither. The binary must be built without cgo.
 func Main(classes map[string]Class) {
+	if len(os.Args) > 0 && os.Args[0] == starterName {
+		os.Exit(startWorkers(os.Args))
+	}
 	o, isWorker, err := readOrders(os.Args)
 	if !isWorker {
 		return
@@ -80,36 +83,12 @@ func refuse(out io.Writer, walls Walls, why error) error {
 	return refusal{why}
 }
 
-// detach cuts what the worker got from its parent by accident: descriptors,
-// umask and working directory.
+// detach ties the worker to the gateway: the kernel ends it with its parent.
+// (Should that have happened already, its input is at its end.) Descriptors,
+// umask and working directory are the starter's, which has nothing to hide.
 func detach() error {
-	unix.Umask(0o777)
-	if err := unix.Chdir("/"); err != nil {
-		return fmt.Errorf("change to the root directory: %w", err)
-	}
-	return closeInherited()
-}
-
-// closeInherited closes every descriptor above 2 that came through exec. Such
-// a descriptor cannot have the close-on-exec flag, while all that this
-// process opened by itself does.
-func closeInherited() error {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return fmt.Errorf("list descriptors: %w", err)
-	}
-	for _, entry := range entries {
-		fd, err := strconv.Atoi(entry.Name())
-		if err != nil || fd <= 2 {
-			continue
-		}
-		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-		if err != nil || flags&unix.FD_CLOEXEC != 0 {
-			continue // closed meanwhile, or our own
-		}
-		if err := unix.Close(fd); err != nil {
-			return fmt.Errorf("close inherited descriptor %d: %w", fd, err)
-		}
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tie the worker to its parent: %w", err)
 	}
 	return nil
 }

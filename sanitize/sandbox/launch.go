@@ -96,9 +96,7 @@ func (p *Pool) spawn(ctx context.Context, class string, l Limits) (*Worker, erro
 		return nil, err
 	}
 	o := orders{class: class, memory: l.Memory, cpu: l.CPU, files: max(minFiles, l.Files), spaces: p.shape.spaces, allowWeak: p.cfg.AllowWeak}
-	proc, err := p.starts.start(ctx, p.cfg.Exe, o.args(), &os.ProcAttr{
-		Dir: "/", Env: o.environ(runtime.NumCPU()), Files: []*os.File{fds.inR, fds.outW, fds.errW}, Sys: p.shape.attr(os.Getegid()),
-	})
+	proc, err := p.starts.start(ctx, ask{orders: o, procs: runtime.NumCPU(), files: [3]*os.File{fds.inR, fds.outW, fds.errW}})
 	closeAll(fds.inR, fds.outW, fds.errW)
 	if err != nil {
 		closeAll(fds.inW, fds.outR, fds.errR)

@@ -49,7 +49,7 @@ func TestLimits(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := get(t, p, test.class)
 			_, err := tell(w, "%s", test.command)
-			if err == nil && test.command == "close 2" {
+			if err == nil { // it got away with it for a moment
 				_, err = tell(w, "loop")
 			}
 			want(t, w, err, test.cause)

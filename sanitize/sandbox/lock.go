@@ -7,36 +7,34 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/landlock-lsm/go-landlock/landlock"
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
-	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// lock shuts the box from inside. The order matters: each step uses what a
-// later one takes away. A wall that the host does not offer is left out of
-// the result; a wall that is offered but cannot be built is an error.
+// lock shuts the box from inside: it looks at the walls that the starter has
+// raised, and adds those that only the worker itself can. A wall that the host
+// does not offer is left out of the result; a wall that is offered but does
+// not stand is an error.
 func lock(o orders) (Walls, error) {
 	// no_new_privs and seccomp go together on one thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	wakePoller()
 	calm(o)
-	space, err := readFootprint("/proc/self/statm")
-	if err != nil {
-		return Walls{}, fmt.Errorf("measure the open worker: %w", err)
-	}
 	var walls Walls
+	var err error
 	walls.PidNS = o.spaces && os.Getpid() == 1
-	walls.UserNS, walls.NetNS = walls.PidNS, walls.PidNS // one clone made all of them
-	walls.MountNS = o.spaces && emptyRoot() == nil
-	if walls.NoCaps, err = dropCaps(); err != nil {
+	// Only a starter in its own user and network namespaces could make a
+	// process namespace without a right on the host.
+	walls.UserNS, walls.NetNS = walls.PidNS, walls.PidNS
+	walls.MountNS = bare(o)
+	if walls.NoCaps, err = powerless(); err != nil {
 		return walls, err
 	}
-	if walls.Landlock, walls.LandlockABI, err = landlockAll(); err != nil {
+	if walls.Landlock, walls.LandlockABI, err = landlocked(); err != nil {
 		return walls, err
 	}
-	if walls.Rlimits, err = setRlimits(o, space); err != nil {
+	if walls.Rlimits, err = setRlimits(o); err != nil {
 		return walls, err
 	}
 	walls.Seccomp, err = filterCalls()
@@ -46,62 +44,39 @@ func lock(o orders) (Walls, error) {
 // wakePoller makes the runtime create its epoll and event descriptors now;
 // the filter does not let it do so later.
 func wakePoller() {
-	timer := time.NewTimer(0)
-	<-timer.C
+	time.AfterFunc(time.Hour, func() {}).Stop()
 }
 
-// emptyRoot makes an empty, read-only tmpfs the root of the worker's own
-// mount namespace. /proc is only the place to put it for a moment: it exists
-// wherever /proc/self/exe could be executed.
-func emptyRoot() error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_RDONLY
-	if err := unix.Mount("none", "/proc", "tmpfs", flags, "size=4096,nr_inodes=2,mode=0555"); err != nil {
-		return fmt.Errorf("mount the empty root: %w", err)
-	}
-	if err := unix.Chdir("/proc"); err != nil {
-		return fmt.Errorf("enter the empty root: %w", err)
-	}
-	// With the same directory twice, the old root ends up on top of the new
-	// one and can be taken off: pivot_root(2), "pivot_root(".", ".")".
-	if err := unix.PivotRoot(".", "."); err != nil {
-		return fmt.Errorf("turn to the empty root: %w", err)
-	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("detach the old root: %w", err)
-	}
-	return unix.Chdir("/")
+// bare reports whether the root directory is the starter's: a read-only tmpfs.
+func bare(o orders) bool {
+	var root unix.Statfs_t
+	err := unix.Statfs("/", &root)
+	return err == nil && o.emptyRoot && root.Type == unix.TMPFS_MAGIC && root.Flags&unix.ST_RDONLY != 0
 }
 
-// dropCaps takes every capability from every thread and forbids core dumps
-// and tracing by others. It reports whether the sets are really empty.
-func dropCaps() (bool, error) {
-	none := cap.NewSet()
-	if err := none.SetProc(); err != nil {
-		return false, fmt.Errorf("drop capabilities: %w", err)
-	}
+// powerless forbids core dumps and tracing by others, and reports whether the
+// worker has, and can get, no capability.
+func powerless() (bool, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return false, fmt.Errorf("forbid core dumps: %w", err)
 	}
-	now, err := cap.GetPID(0)
-	if err != nil {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return false, fmt.Errorf("forbid new privileges: %w", err)
+	}
+	var sets [2]unix.CapUserData // 64 bits in two halves, capget(2)
+	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &sets[0]); err != nil {
 		return false, fmt.Errorf("read capabilities: %w", err)
 	}
-	diff, err := now.Cf(none)
-	return err == nil && diff == 0, nil
+	return sets == [2]unix.CapUserData{}, nil
 }
 
-// landlockAll denies every path, TCP and UDP port, and signals and abstract
-// sockets beyond the worker, as far as the kernel knows how, and then tries.
-func landlockAll() (bool, int, error) {
+// landlocked reports whether Landlock keeps the worker from paths, and the
+// kernel's version of it. The starter restricted itself and all its children;
+// a kernel that offers Landlock without it standing is an error.
+func landlocked() (bool, int, error) {
 	abi, err := llsys.LandlockGetABIVersion()
 	if err != nil || abi < 1 {
 		return false, 0, nil // not offered: the parent decides what that means
-	}
-	if err := landlock.V11.BestEffort().Restrict(); err != nil {
-		return false, abi, fmt.Errorf("restrict by landlock: %w", err)
 	}
 	fd, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err == nil {
@@ -112,7 +87,7 @@ func landlockAll() (bool, int, error) {
 
 // setRlimits puts the kernel's own limits where the worker cannot raise them.
 // They stand behind the parent's watch, which keeps the exact limits.
-func setRlimits(o orders, space footprint) (bool, error) {
+func setRlimits(o orders) (bool, error) {
 	// RLIMIT_DATA counts private writable memory and not what Go merely
 	// reserves. Go takes heap in arenas of 64 MiB, hence the slack; the exact
 	// limit is kept by the parent (see watch.go).
@@ -128,8 +103,8 @@ func setRlimits(o orders, space footprint) (bool, error) {
 		value uint64
 	}{
 		{"CPU", unix.RLIMIT_CPU, seconds},
-		{"DATA", unix.RLIMIT_DATA, uint64(space.data + o.memory + arena)},
-		{"AS", unix.RLIMIT_AS, uint64(space.size + o.memory + 4*arena)},
+		{"DATA", unix.RLIMIT_DATA, uint64(o.space.data + o.memory + arena)},
+		{"AS", unix.RLIMIT_AS, uint64(o.space.size + o.memory + 4*arena)},
 		{"NOFILE", unix.RLIMIT_NOFILE, uint64(o.files)},
 		{"FSIZE", unix.RLIMIT_FSIZE, 0},
 		{"CORE", unix.RLIMIT_CORE, 0},

@@ -19,11 +19,14 @@ type orders struct {
 	memory    int64
 	cpu       time.Duration
 	files     int
-	spaces    bool // the parent put the worker into its own namespaces
+	spaces    bool // the starter put the worker into namespaces of its own
 	allowWeak bool
+	space     footprint // of the program before it does anything
+	emptyRoot bool      // the starter says so
 }
 
-// args writes the orders as an argument vector.
+// args writes the orders as an argument vector. The starter process adds what
+// it alone knows: space and emptyRoot.
 func (o orders) args() []string {
 	return []string{
 		workerName, o.class, strconv.FormatInt(o.memory, 10), strconv.FormatInt(int64(o.cpu), 10),
@@ -37,18 +40,22 @@ func readOrders(args []string) (orders, bool, error) {
 	if len(args) == 0 || args[0] != workerName {
 		return orders{}, false, nil
 	}
-	if len(args) != 7 {
-		return orders{}, true, fmt.Errorf("%d arguments instead of 7", len(args))
+	if len(args) != 10 {
+		return orders{}, true, fmt.Errorf("%d arguments instead of 10", len(args))
 	}
 	memory, errMemory := strconv.ParseInt(args[2], 10, 64)
 	cpu, errCPU := strconv.ParseInt(args[3], 10, 64)
 	files, errFiles := strconv.Atoi(args[4])
 	spaces, errSpaces := strconv.ParseBool(args[5])
 	weak, errWeak := strconv.ParseBool(args[6])
-	if err := errors.Join(errMemory, errCPU, errFiles, errSpaces, errWeak); err != nil {
+	size, errSize := strconv.ParseInt(args[7], 10, 64)
+	data, errData := strconv.ParseInt(args[8], 10, 64)
+	root, errRoot := strconv.ParseBool(args[9])
+	if err := errors.Join(errMemory, errCPU, errFiles, errSpaces, errWeak, errSize, errData, errRoot); err != nil {
 		return orders{}, true, fmt.Errorf("read orders: %w", err)
 	}
-	o := orders{class: args[1], memory: memory, cpu: time.Duration(cpu), files: files, spaces: spaces, allowWeak: weak}
+	o := orders{class: args[1], memory: memory, cpu: time.Duration(cpu), files: files, spaces: spaces, allowWeak: weak,
+		space: footprint{size: size, data: data}, emptyRoot: root}
 	if o.memory < minMemory || o.cpu <= 0 || o.files < minFiles {
 		return orders{}, true, errors.New("read orders: a limit is too small")
 	}
@@ -57,13 +64,16 @@ func readOrders(args []string) (orders, bool, error) {
 
 // environ is a worker's whole environment: the Go runtime's own knobs. The
 // soft memory limit makes the garbage collector work harder before the hard
-// one is met. The two GODEBUG settings keep the runtime from opening, and
-// holding open, the cgroup's files to choose GOMAXPROCS, which is given.
+// one is met.
 func (o orders) environ(procs int) []string {
 	return []string{
 		"GOMEMLIMIT=" + strconv.FormatInt(o.memory/8*7, 10),
 		"GOGC=100",
-		"GODEBUG=containermaxprocs=0,updatemaxprocs=0",
+		"GODEBUG=" + quietRuntime,
 		"GOMAXPROCS=" + strconv.Itoa(min(2, max(1, procs))),
 	}
 }
+
+// quietRuntime keeps the runtime from opening, and holding open, the cgroup's
+// files to choose GOMAXPROCS, which is given.
+const quietRuntime = "containermaxprocs=0,updatemaxprocs=0"

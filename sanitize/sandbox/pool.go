@@ -96,7 +96,7 @@ func newPool(cfg Config) (*Pool, error) {
 	}
 	cfg = cfg.withDefaults()
 	p := &Pool{
-		cfg: cfg, after: time.After, starts: newStarter(), watch: newWatch(), slots: make(chan struct{}, cfg.MaxRunning),
+		cfg: cfg, after: time.After, watch: newWatch(), slots: make(chan struct{}, cfg.MaxRunning),
 		live: map[*Worker]state{}, shelf: map[string]*shelf{}, counts: Stats{Ended: map[Cause]uint64{}},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -155,7 +155,12 @@ func (p *Pool) learn(ctx context.Context, tries []shape) error {
 	var errs []error
 	for _, s := range tries {
 		p.shape = s
-		w, err := p.start(ctx, probeClass)
+		var w *Worker
+		st, err := newStarter(p.cfg.Exe, s)
+		if err == nil {
+			p.starts = st
+			w, err = p.start(ctx, probeClass)
+		}
 		if err == nil {
 			p.walls = w.walls
 			p.cfg.Log.Info("sandbox", "shape", s.String(), "landlock_abi", w.walls.LandlockABI, "missing", w.walls.Missing())
@@ -163,6 +168,9 @@ func (p *Pool) learn(ctx context.Context, tries []shape) error {
 		}
 		if ctx.Err() != nil {
 			return err
+		}
+		if st != nil {
+			st.stop()
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", s, err))
 	}
@@ -298,5 +306,7 @@ func (p *Pool) Close() {
 		p.cfg.Log.Error("workers do not end", "count", left)
 	}
 	p.mu.Unlock()
-	p.starts.stop()
+	if p.starts != nil {
+		p.starts.stop()
+	}
 }

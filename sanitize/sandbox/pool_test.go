@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -244,7 +245,7 @@ func TestStartFailures(t *testing.T) {
 	if _, err := p.Get(ctx, "plain"); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	eventually(t, "the end of the failures", func() bool { return children(t) == 0 })
+	eventually(t, "the end of the failures", func() bool { return children(t) == 1 }) // the starter
 }
 
 func TestConfigIsChecked(t *testing.T) {
@@ -290,13 +291,9 @@ func TestNothingInherited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(line, "passwd") {
-		t.Fatalf("the worker has inherited a file: %s", line)
-	}
-	for _, field := range strings.Fields(line) {
-		if fd, target, _ := strings.Cut(field, "="); strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "/proc/") || fd < "3" && !strings.HasPrefix(target, "pipe:") {
-			t.Errorf("the worker has %s", field)
-		}
+	// Anonymous files, the runtime's own, are of no kind at all.
+	if !regexp.MustCompile(`^0=10000 1=10000 2=10000( \d+=0)*$`).MatchString(line) {
+		t.Fatalf("the worker has descriptors besides its three pipes: %s", line)
 	}
 }
 

@@ -2,10 +2,11 @@ package sandbox
 
 import (
 	"fmt"
+	"strconv"
 	"syscall"
 )
 
-// shape is one way to start a worker: with or without namespaces, and under
+// shape is one way to start workers: with or without namespaces, and under
 // which user of the host. A pool tries the shapes in order once and then
 // keeps the first that works, so walls never change silently while it runs.
 type shape struct {
@@ -35,11 +36,15 @@ func (s shape) String() string {
 	return fmt.Sprintf("namespaces=%t uid=%d", s.spaces, s.uid)
 }
 
-// attr is what the kernel is asked for at the start of the worker.
+// args is the argument vector of a starter process of this shape.
+func (s shape) args() []string { return []string{starterName, strconv.FormatBool(s.spaces)} }
+
+// attr is what the kernel is asked for at the start of the starter process,
+// for itself and all its workers; each worker gets a process namespace of its
+// own besides (nursery.go).
 //
-// Inside its user namespace a worker begins as user 0, which gives it the
-// right to set up its own empty root and nothing on the host; it drops every
-// capability before it is ready.
+// Inside its user namespace the starter process begins as user 0, which gives
+// it the right to set up an empty root and nothing on the host.
 func (s shape) attr(gid int) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	if s.switches {
@@ -51,8 +56,7 @@ func (s shape) attr(gid int) *syscall.SysProcAttr {
 		}
 		return a
 	}
-	a.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS |
-		syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
+	a.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
 	a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: s.uid, Size: 1}}
 	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: gid, Size: 1}}
 	if s.switches {

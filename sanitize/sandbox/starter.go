@@ -2,27 +2,36 @@ package sandbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// starter starts processes from one thread that lives as long as any worker
-// does. The kernel sends a worker's death signal when the thread that started
-// it ends, not the process (prctl(2), PR_SET_PDEATHSIG), and Go's threads may
-// end with a goroutine that was locked to them.
+// starter starts workers through the starter process (nursery.go), from one
+// thread that lives as long as any worker does. The kernel sends the death
+// signal of a worker and of the starter process when the thread that is their
+// parent ends, not the process (prctl(2), PR_SET_PDEATHSIG), and Go's threads
+// may end with a goroutine that was locked to them.
 type starter struct {
-	asks chan ask
-	done chan struct{}
-	once sync.Once
+	exe   string
+	shape shape
+	asks  chan ask
+	done  chan struct{}
+	ended chan struct{}
+	once  sync.Once
 }
 
-// ask is one process to start.
+// ask is one worker to start.
 type ask struct {
-	exe   string
-	args  []string
-	attr  *os.ProcAttr
-	reply chan started
+	orders orders
+	procs  int
+	files  [3]*os.File // its standard input, output and error
+	reply  chan started
 }
 
 // started is the answer.
@@ -31,30 +40,60 @@ type started struct {
 	err  error
 }
 
-// newStarter runs the starting thread. Call stop once no worker is left.
-func newStarter() *starter {
-	s := &starter{asks: make(chan ask), done: make(chan struct{})}
-	go s.run()
-	return s
+// newStarter starts a starter process of this shape and runs the thread that
+// talks to it. Call stop once no worker is left.
+func newStarter(exe string, s shape) (*starter, error) {
+	st := &starter{exe: exe, shape: s, asks: make(chan ask), done: make(chan struct{}), ended: make(chan struct{})}
+	first := make(chan error, 1)
+	go st.run(first)
+	if err := <-first; err != nil {
+		<-st.ended
+		return nil, err
+	}
+	return st, nil
 }
 
-func (s *starter) run() {
+// run owns the nursery, one after the other should one die.
+func (s *starter) run(first chan<- error) {
+	defer close(s.ended)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread() // the thread goes back and does not end
+	n, err := openNursery(s.exe, s.shape)
+	first <- err
+	if err != nil {
+		return
+	}
 	for {
 		select {
 		case <-s.done:
+			n.close()
 			return
 		case a := <-s.asks:
-			proc, err := os.StartProcess(a.exe, a.args, a.attr)
+			if n == nil {
+				if n, err = openNursery(s.exe, s.shape); err != nil {
+					n = nil
+					a.reply <- started{nil, err}
+					continue
+				}
+			}
+			pid, err := n.start(a)
+			if err != nil {
+				n.close() // whatever it is, the next one starts clean
+				n = nil
+				a.reply <- started{nil, err}
+				continue
+			}
+			// The worker is a child of this process and nobody else reaps
+			// it, so its process id is certainly still its own.
+			proc, err := os.FindProcess(pid)
 			a.reply <- started{proc, err}
 		}
 	}
 }
 
-// start starts one process. If ctx ends first, nothing was started.
-func (s *starter) start(ctx context.Context, exe string, args []string, attr *os.ProcAttr) (*os.Process, error) {
-	a := ask{exe: exe, args: args, attr: attr, reply: make(chan started, 1)}
+// start starts one worker. If ctx ends first, nothing was started.
+func (s *starter) start(ctx context.Context, a ask) (*os.Process, error) {
+	a.reply = make(chan started, 1)
 	select {
 	case s.asks <- a:
 	case <-s.done:
@@ -62,10 +101,91 @@ func (s *starter) start(ctx context.Context, exe string, args []string, attr *os
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	// Starting takes a bounded time: the kernel's clone and exec.
+	// Starting takes a bounded time: the kernel's clone and exec, or
+	// nurseryPatience.
 	got := <-a.reply
 	return got.proc, got.err
 }
 
-// stop ends the thread's service. It may be called more than once.
-func (s *starter) stop() { s.once.Do(func() { close(s.done) }) }
+// stop ends the thread's service and the starter process. It may be called
+// more than once.
+func (s *starter) stop() {
+	s.once.Do(func() { close(s.done) })
+	<-s.ended
+}
+
+// nursery is a starter process, seen from the parent.
+type nursery struct {
+	proc *os.Process
+	sock int
+}
+
+// nurseryPatience bounds one answer of a starter process.
+var nurseryPatience = unix.Timeval{Sec: 10}
+
+// openNursery starts a starter process and waits until its walls stand.
+func openNursery(exe string, s shape) (*nursery, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make the starter's socket: %w", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "starter")
+	if err := unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &nurseryPatience); err != nil {
+		return nil, errors.Join(fmt.Errorf("bound the starter's answers: %w", err), unix.Close(pair[0]), theirs.Close())
+	}
+	proc, err := os.StartProcess(exe, s.args(), &os.ProcAttr{
+		Dir: "/", Env: []string{"GOMAXPROCS=1", "GODEBUG=" + quietRuntime}, Files: []*os.File{theirs, nil, os.Stderr}, Sys: s.attr(os.Getegid()),
+	})
+	_ = theirs.Close() // from here on, its end is the starter's
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the starter: %w", err), unix.Close(pair[0]))
+	}
+	n := &nursery{proc, pair[0]}
+	if _, err := n.receive(); err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// start has one worker started and returns its process id.
+func (n *nursery) start(a ask) (int, error) {
+	var fds [3]int
+	for i, f := range a.files {
+		fds[i] = int(f.Fd()) // and makes it blocking: the worker's end is not polled
+	}
+	request := pack(a.orders.args(), a.orders.environ(a.procs))
+	err := patient(func() error { return unix.Sendmsg(n.sock, request, unix.UnixRights(fds[:]...), nil, unix.MSG_NOSIGNAL) })
+	runtime.KeepAlive(a.files)
+	if err != nil {
+		return 0, fmt.Errorf("ask the starter: %w", err)
+	}
+	return n.receive()
+}
+
+// receive reads one answer: a process id, or why there is none.
+func (n *nursery) receive() (int, error) {
+	buf := make([]byte, maxReady)
+	var size int
+	err := patient(func() (err error) {
+		size, err = unix.Read(n.sock, buf)
+		return err
+	})
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("hear from the starter: %w", err)
+	case size == 0:
+		return 0, errors.New("the starter has ended")
+	}
+	return readPID(buf[:size])
+}
+
+// close ends the starter process. Workers that it started live on.
+func (n *nursery) close() {
+	if n == nil {
+		return
+	}
+	_ = unix.Close(n.sock) // nothing is lost with it
+	_ = n.proc.Signal(syscall.SIGKILL)
+	_, _ = n.proc.Wait()
+}

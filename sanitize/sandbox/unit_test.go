@@ -108,8 +108,10 @@ func TestOrdersRoundTrip(t *testing.T) {
 			class: rapid.String().Draw(t, "class"), memory: rapid.Int64Min(minMemory).Draw(t, "memory"),
 			cpu: time.Duration(rapid.Int64Min(1).Draw(t, "cpu")), files: rapid.IntMin(minFiles).Draw(t, "files"),
 			spaces: rapid.Bool().Draw(t, "spaces"), allowWeak: rapid.Bool().Draw(t, "weak"),
+			space: footprint{rapid.Int64().Draw(t, "size"), rapid.Int64().Draw(t, "data")}, emptyRoot: rapid.Bool().Draw(t, "root"),
 		}
-		got, isWorker, err := readOrders(o.args())
+		f := fence{space: o.space, emptyRoot: o.emptyRoot}
+		got, isWorker, err := readOrders(f.complete(o.args()))
 		if err != nil || !isWorker || got != o {
 			t.Fatalf("%+v, %t, %v; want %+v", got, isWorker, err, o)
 		}
@@ -117,8 +119,8 @@ func TestOrdersRoundTrip(t *testing.T) {
 }
 
 func TestBadOrders(t *testing.T) {
-	good := orders{class: "x", memory: minMemory, cpu: 1, files: minFiles}.args()
-	for i, bad := range map[int]string{2: "1", 3: "0", 4: "-1", 5: "perhaps", 6: ""} {
+	good := (&fence{}).complete(orders{class: "x", memory: minMemory, cpu: 1, files: minFiles}.args())
+	for i, bad := range map[int]string{2: "1", 3: "0", 4: "-1", 5: "perhaps", 6: "", 7: "x", 8: "", 9: "2"} {
 		args := slices.Clone(good)
 		args[i] = bad
 		if _, isWorker, err := readOrders(args); err == nil || !isWorker {
