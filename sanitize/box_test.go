@@ -2,10 +2,13 @@ package sanitize
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"errors"
 	"image"
 	"image/png"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 	"strings"
@@ -14,6 +17,7 @@ import (
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
+	"sekisho/sanitize/policy"
 	"sekisho/sanitize/sandbox"
 )
 
@@ -180,5 +184,56 @@ func TestCrashLoopIsCut(t *testing.T) {
 		if r != want {
 			t.Fatalf("part %d: %s, want %s (%v)", i+1, r, want, reasons)
 		}
+	}
+}
+
+// A shutdown or a lost lease ends the worker in the middle of its work. It is
+// no word about the mail: there is no node, so that nothing is held for it.
+// spec: g2 g3
+func TestCalledOffWorkIsNoHold(t *testing.T) {
+	why := errors.New("shutdown")
+	for name, during := range map[string]bool{"before the work": false, "in the work": true} {
+		t.Run(name, func(t *testing.T) {
+			pool := testPool(t)
+			e := New(pool, slog.New(slog.DiscardHandler))
+			ctx, cancel := context.WithCancelCause(t.Context())
+			if during {
+				go func() {
+					for pool.Stats().Busy < 2 { // the mail's own and the picture's
+						runtime.Gosched()
+					}
+					cancel(why)
+				}()
+			} else {
+				cancel(why)
+			}
+			b := BudgetOf(policy.Default())
+			b.Deadline = time.Now().Add(time.Minute)
+			mail := mailWith(map[string][]byte{"bad.png": wordPicture(t, wordLoop)}, "bad.png")
+			n, err := e.Sanitize(ctx, Input{Kind: format.Mail, Data: memory(t, mail), Rules: policy.Default(), Facts: testFacts()}, b)
+			if !errors.Is(err, why) || n.Body.OK() || n.Kids != nil {
+				t.Fatalf("%v; %s %s with %d parts", err, n.Verdict, n.Reason, len(n.Kids))
+			}
+			if s := pool.Stats(); s.Busy != 0 || s.Ended[sandbox.Time] != 0 {
+				t.Errorf("%d workers are left, %d ran until their limit", s.Busy, s.Ended[sandbox.Time])
+			}
+		})
+	}
+}
+
+// A mail that uses up its own time is held for it.
+// spec: g2 g8
+func TestDeadlineOfTheMailHolds(t *testing.T) {
+	e := testEngine(t)
+	for name, left := range map[string]time.Duration{"over before the work": -time.Second, "over in the work": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			b := BudgetOf(policy.Default())
+			b.Deadline = time.Now().Add(left)
+			mail := mailWith(map[string][]byte{"bad.png": wordPicture(t, wordLoop)}, "bad.png")
+			n, err := e.Sanitize(t.Context(), Input{Kind: format.Mail, Data: memory(t, mail), Rules: policy.Default(), Facts: testFacts()}, b)
+			if err != nil || n.Verdict != format.Held || n.Reason != format.LimitTime || n.Body.OK() {
+				t.Fatalf("%s %s (%s), %v", n.Verdict, n.Reason, n.Detail, err)
+			}
+		})
 	}
 }

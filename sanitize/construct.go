@@ -49,8 +49,8 @@ func largest(kids []Node) *Node {
 }
 
 func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.Profile) error {
-	if err := ctx.Err(); err != nil {
-		return format.Hold(format.LimitTime, "before build")
+	if err := s.stopped(ctx); err != nil {
+		return err
 	}
 	c := format.Construction{Profile: profile}
 	if n.Path == "" {

@@ -45,7 +45,7 @@ type session struct {
 	in     Input
 	boxes  map[format.Class]*box
 	deaths int
-	broken error // no worker could be had: not the message's fault
+	broken error // no worker could be had, or the work was stopped: not the message's fault
 }
 
 // box is a worker and its buffers.
@@ -73,8 +73,8 @@ func (s *session) box(ctx context.Context, class format.Class) (*box, error) {
 	}
 	w, err := s.engine.boxes.Get(ctx, string(class))
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, format.Hold(format.LimitTime, "no worker in time")
+		if stop := s.stopped(ctx); stop != nil {
+			return nil, stop
 		}
 		s.broken = fmt.Errorf("%w: %w", ErrNoWorker, err)
 		return nil, s.broken
@@ -82,6 +82,21 @@ func (s *session) box(ctx context.Context, class format.Class) (*box, error) {
 	b := &box{w, bufio.NewReaderSize(w, 64<<10), bufio.NewWriterSize(w, 64<<10)}
 	s.boxes[class] = b
 	return b, nil
+}
+
+// stopped says why the work may not go on, nil while it may. When the message
+// has used up its time it is held. When the caller called the work off (a
+// shutdown, a lost lease), that is no word about the message: Sanitize then
+// gives no Node, and the message is tried again.
+func (s *session) stopped(ctx context.Context) error {
+	switch err := ctx.Err(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return format.Hold(format.LimitTime, "no time left")
+	}
+	s.broken = fmt.Errorf("sanitize: called off: %w", context.Cause(ctx))
+	return s.broken
 }
 
 // drop ends the worker of a class.
@@ -94,30 +109,45 @@ func (s *session) drop(class format.Class) {
 
 // ask sends a request with a file to the worker of a class and hands each
 // answered value to take, up to limit bytes of frames. It returns nil after
-// End, an *format.Error for a Fail, a limit or a death.
+// End, an *format.Error for a Fail, a limit or a death. When ctx is cancelled
+// it ends the worker and returns what stopped says.
 func (s *session) ask(ctx context.Context, class format.Class, req ir.Request, data *memfile.File, limit int64, take func(ir.Value) error) error {
+	if err := s.stopped(ctx); err != nil {
+		return err
+	}
 	b, err := s.box(ctx, class)
 	if err != nil {
 		return err
 	}
+	unwatch := context.AfterFunc(ctx, func() { // the deadline is the worker's own: it tells of it as its end
+		if errors.Is(ctx.Err(), context.Canceled) {
+			b.worker.Close()
+		}
+	})
+	defer unwatch()
 	if d, ok := ctx.Deadline(); ok {
 		req.DeadlineUnixMilli = d.UnixMilli()
 		if err := b.worker.SetDeadline(d); err != nil {
-			return s.died(class, b, err)
+			return s.died(ctx, class, b, err)
 		}
 	}
 	if err := b.send(req, data.Reader()); err != nil {
-		return s.died(class, b, err)
+		return s.died(ctx, class, b, err)
 	}
+	return s.hear(ctx, class, b, limit, take)
+}
+
+// hear reads the answer of a worker.
+func (s *session) hear(ctx context.Context, class format.Class, b *box, limit int64, take func(ir.Value) error) error {
 	r := ir.NewReader(b.r, limit)
 	for {
 		v, err := r.Next()
 		if errors.Is(err, ir.ErrTooMuch) {
-			s.died(class, b, err)
+			s.died(ctx, class, b, err)
 			return format.Hold(format.LimitExpanded, "the worker's answer is too long")
 		}
 		if err != nil {
-			return s.died(class, b, err)
+			return s.died(ctx, class, b, err)
 		}
 		switch v := v.(type) {
 		case ir.End:
@@ -147,10 +177,13 @@ func (b *box) send(req ir.Request, data io.Reader) error {
 }
 
 // died ends a worker that broke off or broke the grammar, and says why.
-func (s *session) died(class format.Class, b *box, err error) error {
-	s.deaths++
+func (s *session) died(ctx context.Context, class format.Class, b *box, err error) error {
 	delete(s.boxes, class)
 	b.worker.Close()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return s.stopped(ctx) // we have ended it
+	}
+	s.deaths++
 	cause := b.worker.Exit()
 	if cause == sandbox.Closed && errors.Is(err, ir.ErrFrame) {
 		return format.Hold(format.WorkerCrash, "the worker's answer broke the grammar")

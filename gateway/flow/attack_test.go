@@ -85,6 +85,28 @@ func TestLostLeaseEndsTheWork(t *testing.T) {
 	}
 }
 
+// A shutdown in the middle of the work gives the mail back, due at once: it is
+// not held for want of time, and has not failed.
+// spec: g2 g3
+func TestShutdownGivesBack(t *testing.T) {
+	w := newWorld(t)
+	m := w.accept(plain, "b@town.example.lg.jp")
+	ctx, cancel := context.WithCancel(t.Context())
+	w.Engine = hooked{Engine: w.Engine, before: func(context.Context) { cancel() }}
+	if _, err := w.Step(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	got, err := w.ledger.Message(t.Context(), m.ID)
+	if err != nil || got.State != gateway.Accepted || got.Crashes != 0 || got.Lost != 0 || !got.NextAt.Equal(w.now) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	w.Engine = w.Engine.(hooked).Engine
+	w.step()
+	if ds := w.deliveries(m); len(ds) != 1 || ds[0].State != gateway.Ready {
+		t.Fatalf("%+v", ds)
+	}
+}
+
 // Whatever fails each time ends: held, with the recipient told.
 // spec: g3
 func TestMailThatFailsEachTimeIsHeldInTheEnd(t *testing.T) {

@@ -239,11 +239,15 @@ func (f *Flow) keep(ctx context.Context, m gateway.Message) (context.Context, fu
 	}
 }
 
-// giveBack returns a message for another try, later after each one that failed.
+// giveBack returns a message for another try, later after each one that
+// failed. One whose work was called off by a shutdown is due at once.
 func (f *Flow) giveBack(ctx context.Context, m gateway.Message) error {
+	m.NextAt = f.Scribe.Clock()
+	if ctx.Err() == nil {
+		m.NextAt = m.NextAt.Add(backOff << min(max(m.Crashes-1, 0), 6))
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	m.NextAt = f.Scribe.Clock().Add(backOff << min(max(m.Crashes-1, 0), 6))
 	return f.Ledger.Do(ctx, func(tx gateway.Tx) error {
 		err := tx.Return(m)
 		if errors.Is(err, gateway.ErrLease) {
