@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	seccomp "github.com/elastic/go-seccomp-bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,21 +52,27 @@ func helperMain(verb string) int {
 // last in a list, since there can be no filter after it.
 func takeAway(walls []string) error {
 	for _, wall := range walls {
-		group := seccomp.SyscallGroup{Action: seccomp.ActionErrno}
+		var rules []rule
 		switch wall {
 		case "landlock":
-			group.Names = []string{"landlock_create_ruleset", "landlock_restrict_self"}
+			rules = []rule{{nr: unix.SYS_LANDLOCK_CREATE_RULESET, answer: refuseCall}, {nr: unix.SYS_LANDLOCK_RESTRICT_SELF, answer: refuseCall}}
 		case "seccomp":
-			group.Names = []string{"seccomp"}
+			rules = []rule{{nr: unix.SYS_SECCOMP, answer: refuseCall}}
 		case "userns":
-			group = rule("clone", seccomp.ActionErrno, all(bit(0, unix.CLONE_NEWUSER))).Syscalls[0]
+			rules = []rule{{unix.SYS_CLONE, refuseCall, [][]condition{{{0, unix.CLONE_NEWUSER, 0}}}}}
 		case "mounts":
-			group.Names = []string{"mount"}
+			rules = []rule{{nr: unix.SYS_MOUNT, answer: refuseCall}}
 		default:
 			return fmt.Errorf("no wall %q", wall)
 		}
-		policy := seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{group}}
-		if err := seccomp.LoadFilter(seccomp.Filter{NoNewPrivs: true, Flag: seccomp.FilterFlagTSync, Policy: policy}); err != nil {
+		filter, err := program(rules, allowCall)
+		if err != nil {
+			return err
+		}
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			return err
+		}
+		if _, err := load(filter); err != nil {
 			return fmt.Errorf("take away %s: %w", wall, err)
 		}
 	}

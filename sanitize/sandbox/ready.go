@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 )
@@ -10,9 +9,9 @@ import (
 // ready is the one message of the handshake, sent after the box is shut and
 // before any input is read.
 type ready struct {
-	Walls Walls  `json:"walls"`
-	Fault string `json:"fault,omitempty"` // why the worker will not serve
-	Weak  bool   `json:"weak,omitempty"`  // the fault is that the minimum is missing
+	Walls Walls
+	Fault string // why the worker will not serve
+	Weak  bool   // the fault is that the minimum is missing
 }
 
 const maxReady = 4 << 10
@@ -23,10 +22,7 @@ func (r ready) send(w io.Writer) error {
 	if len(r.Fault) > maxReady/8 {
 		r.Fault = r.Fault[:maxReady/8]
 	}
-	body, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("write ready: %w", err)
-	}
+	body := fmt.Appendf(nil, "%d %d %t %q", r.Walls.bits(), r.Walls.LandlockABI, r.Weak, r.Fault)
 	frame := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
 	if _, err := w.Write(append(frame, body...)); err != nil {
 		return fmt.Errorf("write ready: %w", err)
@@ -49,8 +45,10 @@ func readReady(r io.Reader) (ready, error) {
 		return ready{}, fmt.Errorf("read ready: %w", err)
 	}
 	var msg ready
-	if err := json.Unmarshal(body, &msg); err != nil {
+	var bits uint
+	if _, err := fmt.Sscanf(string(body), "%d %d %t %q", &bits, &msg.Walls.LandlockABI, &msg.Weak, &msg.Fault); err != nil {
 		return ready{}, fmt.Errorf("read ready: %w", err)
 	}
+	msg.Walls.setBits(bits)
 	return msg, nil
 }

@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"unsafe"
 
-	seccomp "github.com/elastic/go-seccomp-bpf"
-	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,19 +13,18 @@ import (
 // use descriptors that are already open is allowed. What only an attacker
 // would do kills the worker at once. All else fails with EPERM, so that a
 // library that looks for a file (time zones, MIME tables) gets an error
-// instead of a death. A foreign architecture gets EPERM, the x32 ABI ENOSYS.
+// instead of a death.
 
 // allowedCalls are what a worker may ask of the kernel: none of them takes a
-// path or makes a descriptor. The last four are narrowed by argumentRules.
-func allowedCalls() []string {
-	return []string{
-		"read", "write", "close",
-		"munmap", "madvise", "brk",
-		"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack",
-		"futex", "sched_yield", "nanosleep", "clock_gettime", "restart_syscall",
-		"getpid", "gettid", "getrandom", "epoll_pwait",
-		"exit", "exit_group",
-		"mmap", "mprotect", "clone", "tgkill",
+// path or makes a descriptor. argumentRules allow four more.
+func allowedCalls() []uint32 {
+	return []uint32{
+		unix.SYS_READ, unix.SYS_WRITE, unix.SYS_CLOSE,
+		unix.SYS_MUNMAP, unix.SYS_MADVISE, unix.SYS_BRK,
+		unix.SYS_RT_SIGACTION, unix.SYS_RT_SIGPROCMASK, unix.SYS_RT_SIGRETURN, unix.SYS_SIGALTSTACK,
+		unix.SYS_FUTEX, unix.SYS_SCHED_YIELD, unix.SYS_NANOSLEEP, unix.SYS_CLOCK_GETTIME, unix.SYS_RESTART_SYSCALL,
+		unix.SYS_GETPID, unix.SYS_GETTID, unix.SYS_GETRANDOM, unix.SYS_EPOLL_PWAIT,
+		unix.SYS_EXIT, unix.SYS_EXIT_GROUP,
 	}
 }
 
@@ -35,101 +33,61 @@ func allowedCalls() []string {
 // a fork lacks CLONE_THREAD, a namespace adds a flag.
 const threadFlags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD
 
-// argumentRules refuse calls by their arguments: memory is private, anonymous
+// argumentRules allow calls by their arguments: memory is private, anonymous
 // and never executable, a clone is a thread of the Go runtime, and signals go
 // to the worker itself.
-//
-// Each rule is a filter of its own with one call in it. The kernel takes the
-// strictest answer of all filters. They must not be merged: the assembler of
-// go-seccomp-bpf does not load the call's number again after it has compared
-// an argument, so in a filter with more calls the argument would be taken for
-// the number of the next one.
-func argumentRules(pid int) []seccomp.Policy {
-	const refuse, kill = seccomp.ActionErrno, seccomp.ActionKillProcess
-	return []seccomp.Policy{
-		rule("mmap", refuse, all(bit(2, unix.PROT_EXEC)), all(bit(3, unix.MAP_SHARED)), all(noBit(3, unix.MAP_ANONYMOUS))),
-		rule("mprotect", refuse, all(bit(2, unix.PROT_EXEC))),
-		rule("clone", kill, all(not(0, threadFlags), not(0, threadFlags|unix.CLONE_SETTLS))),
-		rule("tgkill", refuse, all(not(0, uint64(pid)))),
+func argumentRules(pid int) []rule {
+	const all = ^uint64(0)
+	return []rule{
+		{unix.SYS_MMAP, refuseCall, [][]condition{{{2, unix.PROT_EXEC, 0}, {3, unix.MAP_SHARED | unix.MAP_ANONYMOUS, unix.MAP_ANONYMOUS}}}},
+		{unix.SYS_MPROTECT, refuseCall, [][]condition{{{2, unix.PROT_EXEC, 0}}}},
+		{unix.SYS_CLONE, killCaller, [][]condition{{{0, all &^ unix.CLONE_SETTLS, threadFlags}}}},
+		{unix.SYS_TGKILL, refuseCall, [][]condition{{{0, all, uint64(pid)}}}},
 	}
-}
-
-// rule answers a call with action if any of the sets of conditions holds.
-func rule(name string, action seccomp.Action, any ...seccomp.ArgumentConditions) seccomp.Policy {
-	group := seccomp.SyscallGroup{Action: action}
-	for _, set := range any {
-		group.NamesWithCondtions = append(group.NamesWithCondtions, seccomp.NameWithConditions{Name: name, Conditions: set})
-	}
-	return seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{group}}
-}
-
-// all is a set of conditions that must hold together; the others are single
-// conditions on the argument with this number, counted from 0.
-func all(conditions ...seccomp.Condition) seccomp.ArgumentConditions { return conditions }
-
-func bit(arg uint32, mask uint64) seccomp.Condition {
-	return seccomp.Condition{Argument: arg, Operation: seccomp.BitsSet, Value: mask}
-}
-
-func noBit(arg uint32, mask uint64) seccomp.Condition {
-	return seccomp.Condition{Argument: arg, Operation: seccomp.BitsNotSet, Value: mask}
-}
-
-func not(arg uint32, value uint64) seccomp.Condition {
-	return seccomp.Condition{Argument: arg, Operation: seccomp.NotEqual, Value: value}
 }
 
 // deadlyCalls end the worker with SIGSYS: nothing in a parser or in the
-// runtime makes them. Names that an architecture lacks are left out.
-func deadlyCalls() []string {
-	names := []string{
-		"execve", "execveat", "fork", "vfork", "ptrace",
-		"socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "sendto", "sendmsg",
-		"memfd_create", "memfd_secret", "process_vm_readv", "process_vm_writev", "pidfd_open", "pidfd_getfd",
-		"pidfd_send_signal", "process_madvise", "kcmp",
-		"io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "perf_event_open", "userfaultfd",
-		"unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsmount",
-		"add_key", "request_key", "keyctl", "init_module", "finit_module", "delete_module", "kexec_load",
-		"kexec_file_load", "reboot", "swapon", "swapoff", "personality", "seccomp", "shmget", "shmat", "open_by_handle_at",
-		"modify_ldt", "iopl", "ioperm", "pkey_mprotect", "remap_file_pages",
-	}
-	info, err := arch.GetInfo("")
-	if err != nil {
-		return nil
-	}
-	var here []string
-	for _, name := range names {
-		if _, exists := info.SyscallNames[name]; exists {
-			here = append(here, name)
-		}
-	}
-	return here
+// runtime makes them. Those of one architecture are in foreignCalls.
+func deadlyCalls() []uint32 {
+	return append(foreignCalls(),
+		unix.SYS_EXECVE, unix.SYS_EXECVEAT, unix.SYS_PTRACE,
+		unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_ACCEPT, unix.SYS_ACCEPT4,
+		unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET,
+		unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_OPEN, unix.SYS_PIDFD_GETFD,
+		unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_PROCESS_MADVISE, unix.SYS_KCMP,
+		unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER, unix.SYS_IO_SETUP, unix.SYS_BPF,
+		unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD,
+		unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_MOVE_MOUNT,
+		unix.SYS_OPEN_TREE, unix.SYS_FSOPEN, unix.SYS_FSMOUNT,
+		unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_KEYCTL, unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE, unix.SYS_DELETE_MODULE,
+		unix.SYS_KEXEC_LOAD, unix.SYS_KEXEC_FILE_LOAD, unix.SYS_REBOOT, unix.SYS_SWAPON, unix.SYS_SWAPOFF, unix.SYS_PERSONALITY,
+		unix.SYS_SECCOMP, unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_OPEN_BY_HANDLE_AT,
+		unix.SYS_PKEY_MPROTECT, unix.SYS_REMAP_FILE_PAGES,
+	)
 }
 
-// policies are all filters for a worker with this process id, in the order in
-// which they must be loaded: the last one forbids another.
-func policies(pid int) []seccomp.Policy {
-	return append(argumentRules(pid), seccomp.Policy{
-		DefaultAction: seccomp.ActionErrno,
-		Syscalls: []seccomp.SyscallGroup{
-			{Action: seccomp.ActionAllow, Names: allowedCalls()},
-			{Action: seccomp.ActionKillProcess, Names: deadlyCalls()},
-		},
-	})
+// workerRules are all rules for a worker with this process id.
+func workerRules(pid int) []rule {
+	rules := argumentRules(pid)
+	for _, nr := range allowedCalls() {
+		rules = append(rules, rule{nr: nr, answer: allowCall})
+	}
+	for _, nr := range deadlyCalls() {
+		rules = append(rules, rule{nr: nr, answer: killCaller})
+	}
+	return rules
 }
 
-// filterCalls installs the filters on all threads and then tries two calls
-// that must fail. The kernel applies a filter to every thread or to none, so
-// one thread's trial speaks for all.
+// filterCalls installs the filter on all threads and then tries two calls that
+// must fail. The kernel applies a filter to every thread or to none, so one
+// thread's trial speaks for all.
 func filterCalls() (bool, error) {
-	if !seccomp.Supported() {
-		return false, nil // not offered: the parent decides what that means
+	filter, err := program(workerRules(os.Getpid()), refuseCall)
+	if err != nil {
+		return false, err
 	}
-	const flags = seccomp.FilterFlagTSync | seccomp.FilterFlag(unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
-	for _, policy := range policies(os.Getpid()) {
-		if err := seccomp.LoadFilter(seccomp.Filter{NoNewPrivs: true, Flag: flags, Policy: policy}); err != nil {
-			return false, fmt.Errorf("filter system calls: %w", err)
-		}
+	if offered, err := load(filter); !offered || err != nil {
+		return false, err
 	}
 	var name unix.Utsname
 	if err := unix.Uname(&name); !errors.Is(err, unix.EPERM) {
@@ -141,4 +99,21 @@ func filterCalls() (bool, error) {
 		return false, errors.Join(errors.New("the filter is on and yet memory is executable"), unix.Munmap(page))
 	}
 	return errors.Is(err, unix.EPERM), nil
+}
+
+// load hands a filter to the kernel for all threads. It reports whether the
+// kernel offers filters at all; what it means that it does not is for the
+// parent to decide. This is the one use of unsafe: the call takes a pointer
+// in a structure, for which x/sys/unix has no function.
+func load(filter []unix.SockFilter) (offered bool, err error) {
+	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, 0); errno != unix.EFAULT {
+		return false, nil // without the call it is not the null pointer that is wrong
+	}
+	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	const flags = unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
+	if errno != 0 {
+		return true, fmt.Errorf("filter system calls: %w", errno)
+	}
+	return true, nil
 }

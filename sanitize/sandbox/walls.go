@@ -37,21 +37,47 @@ type Walls struct {
 // untrusted bytes all stand.
 func (w Walls) Minimum() bool { return w.Seccomp && w.Landlock }
 
+// named are the walls in a fixed order.
+func (w *Walls) named() []struct {
+	name   string
+	stands *bool
+} {
+	return []struct {
+		name   string
+		stands *bool
+	}{
+		{"seccomp", &w.Seccomp}, {"landlock", &w.Landlock}, {"user_ns", &w.UserNS}, {"net_ns", &w.NetNS},
+		{"pid_ns", &w.PidNS}, {"mount_ns", &w.MountNS}, {"rlimits", &w.Rlimits}, {"no_caps", &w.NoCaps},
+	}
+}
+
 // Missing names the walls that do not stand, in a fixed order.
 func (w Walls) Missing() []string {
 	var names []string
-	for _, wall := range []struct {
-		name   string
-		stands bool
-	}{
-		{"seccomp", w.Seccomp}, {"landlock", w.Landlock}, {"user_ns", w.UserNS}, {"net_ns", w.NetNS},
-		{"pid_ns", w.PidNS}, {"mount_ns", w.MountNS}, {"rlimits", w.Rlimits}, {"no_caps", w.NoCaps},
-	} {
-		if !wall.stands {
+	for _, wall := range w.named() {
+		if !*wall.stands {
 			names = append(names, wall.name)
 		}
 	}
 	return names
+}
+
+// bits has one bit for each wall that stands.
+func (w Walls) bits() uint {
+	var set uint
+	for i, wall := range w.named() {
+		if *wall.stands {
+			set |= 1 << i
+		}
+	}
+	return set
+}
+
+// setBits reads what bits wrote.
+func (w *Walls) setBits(set uint) {
+	for i, wall := range w.named() {
+		*wall.stands = set>>i&1 == 1
+	}
 }
 
 // enough is nil if the minimum stands or the operator took the blame.
