@@ -1,6 +1,7 @@
 # Targets for people. `make test` installs what the tests need and passes them.
 GO ?= go
 BIN := bin/sekisho
+BOX := bin/sekisho-box
 FUZZTIME ?= 10m
 GOFLAGS_STATIC := CGO_ENABLED=0
 
@@ -8,6 +9,7 @@ GOFLAGS_STATIC := CGO_ENABLED=0
 
 build:
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -o $(BIN) ./cmd/sekisho
+	$(GOFLAGS_STATIC) $(GO) build -trimpath -o $(BOX) ./cmd/sekisho-box
 
 demo: build
 	$(BIN) demo

@@ -52,6 +52,7 @@ gateway/portal/demo: gateway
 gateway/flow: gateway quarantine audit sanitize sanitize/format sanitize/policy sanitize/seal sanitize/memfile
 
 configs:
+cmd/sekisho-box: sanitize sanitize/sandbox
 cmd/sekisho: sanitize sanitize/... gateway gateway/... quarantine audit configs
 cmd:
 `
@@ -75,13 +76,13 @@ var guarded = map[string][]string{
 	"net/mail":       {"gateway/portal/demo"},
 	"archive/...":    {},
 	// The demo draws its sample photo.
-	"image/...":                             {"sanitize/image", "gateway/portal/demo"},
-	"golang.org/x/image/...":                {"sanitize/image"},
-	"unsafe":                                {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
-	"C":                                     {},
-	"plugin":                                {},
-	"html/template":                         {"gateway/portal/demo", "gateway/portal"},
-	"text/template":                         {},
+	"image/...":              {"sanitize/image", "gateway/portal/demo"},
+	"golang.org/x/image/...": {"sanitize/image"},
+	"unsafe":                 {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
+	"C":                      {},
+	"plugin":                 {},
+	"html/template":          {"gateway/portal/demo", "gateway/portal"},
+	"text/template":          {},
 	"github.com/landlock-lsm/go-landlock/...": {"sanitize/sandbox"},
 	"filippo.io/age/...":                      {"gateway/store/...", "gateway/config"},
 	"github.com/goccy/go-yaml/...":            {"gateway/config"},

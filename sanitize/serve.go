@@ -23,7 +23,7 @@ func Classes() map[string]sandbox.Class {
 	lint := sandbox.Limits{Memory: 1 << 30, CPU: 60 * time.Second, Wall: 10 * time.Minute, Output: 64 << 20}
 	return map[string]sandbox.Class{
 		string(format.ClassLight): {Load: load, Limits: light},
-		string(format.ClassImage): {Load: load, Limits: image},
+		string(format.ClassImage): {Load: load, Limits: image, Procs: 2},
 		string(format.ClassLint):  {Load: load, Limits: lint},
 	}
 }

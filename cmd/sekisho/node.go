@@ -142,8 +142,8 @@ func flowWorkers(cfg config.Config) int {
 // for each other for ever.
 func newPool(cfg config.Config, log *slog.Logger) (*sandbox.Pool, error) {
 	w := flowWorkers(cfg)
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: sanitize.Classes(), MaxRunning: 4*w + 4, AllowWeak: cfg.Sandbox.AllowWeak, Log: log,
-		Ahead: map[string]int{string(format.ClassLight): w + 1, string(format.ClassLint): w + 1, string(format.ClassImage): 1}})
+	pool, err := openBoxes(sandbox.Config{MaxRunning: 4*w + 4, AllowWeak: cfg.Sandbox.AllowWeak,
+		Ahead: map[string]int{string(format.ClassLight): w + 1, string(format.ClassLint): w + 1, string(format.ClassImage): 1}}, log)
 	if errors.Is(err, sandbox.ErrWeak) {
 		return nil, fmt.Errorf("%w\nこの機械では、ファイルを開く処理を十分に隔離できません。新しい Linux（Landlock と seccomp が使えるもの）で動かしてください。\n"+
 			"やむを得ず動かすときは、設定の sandbox.allow_weak と sandbox.reason を書いてください（監査記録に残ります）", err)

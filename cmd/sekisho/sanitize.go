@@ -75,7 +75,7 @@ func (c *sanitizeCmd) Run(e env) error {
 // localEngine starts an engine with boxes of its own for a command.
 func localEngine(e env) (*sanitize.Engine, func(), error) {
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: sanitize.Classes(), MaxRunning: 8, Log: log})
+	pool, err := openBoxes(sandbox.Config{MaxRunning: 8}, log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start boxes: %w", err)
 	}

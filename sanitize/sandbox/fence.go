@@ -52,7 +52,10 @@ func raise(args []string) (*fence, error) {
 	if err := giveUpCaps(f.spaces); err != nil {
 		return nil, err
 	}
-	return f, f.landlock()
+	if err := f.landlock(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // turnRoot makes a read-only tmpfs with nothing but a copy of this program the

@@ -96,7 +96,7 @@ func (p *Pool) spawn(ctx context.Context, class string, l Limits) (*Worker, erro
 		return nil, err
 	}
 	o := orders{class: class, memory: l.Memory, cpu: l.CPU, files: max(minFiles, l.Files), spaces: p.shape.spaces, allowWeak: p.cfg.AllowWeak}
-	proc, err := p.starts.start(ctx, ask{orders: o, procs: runtime.NumCPU(), files: [3]*os.File{fds.inR, fds.outW, fds.errW}})
+	proc, err := p.starts.start(ctx, ask{orders: o, procs: min(p.cfg.Classes[class].Procs, runtime.NumCPU()), files: [3]*os.File{fds.inR, fds.outW, fds.errW}})
 	closeAll(fds.inR, fds.outW, fds.errW)
 	if err != nil {
 		closeAll(fds.inW, fds.outR, fds.errR)

@@ -61,6 +61,10 @@ type Class struct {
 	Load func() (Serve, error)
 	// Limits caps each worker of the class. The parent's value counts.
 	Limits Limits
+	// Procs is how many processors a worker computes on at once (GOMAXPROCS),
+	// at most as many as there are. 0 means 1, which starts fastest: a second
+	// one helps the garbage collector of a worker with much memory.
+	Procs int
 }
 
 // probeClass names the built-in class that serves nothing. [Probe] and

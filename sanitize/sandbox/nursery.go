@@ -33,7 +33,7 @@ func startWorkers(args []string) int {
 	// The walls belong to a thread, and so do the children that inherit them.
 	runtime.LockOSThread()
 	f, err := raise(args)
-	if err := reply(0, err); err != nil || f == nil {
+	if err := reply(writeHello(build(), err)); err != nil || f == nil {
 		return exitRefused
 	}
 	for {
@@ -44,9 +44,9 @@ func startWorkers(args []string) int {
 }
 
 // reply answers the gateway.
-func reply(pid int, why error) error {
+func reply(packet []byte) error {
 	return patient(func() error {
-		_, err := unix.Write(starterSocket, writePID(pid, why))
+		_, err := unix.Write(starterSocket, packet)
 		return err
 	})
 }
@@ -77,13 +77,13 @@ func (f *fence) serve() error {
 	}
 	fds, err := descriptors(rights[:nrights])
 	if err != nil {
-		return reply(0, err)
+		return reply(writePID(0, err))
 	}
 	pid, err := f.fork(packet[:n], fds)
 	for _, fd := range fds {
 		err = errors.Join(err, unix.Close(fd))
 	}
-	return reply(pid, err)
+	return reply(writePID(pid, err))
 }
 
 // descriptors reads the three that came with an order.

@@ -70,7 +70,7 @@ func (o orders) environ(procs int) []string {
 		"GOMEMLIMIT=" + strconv.FormatInt(o.memory/8*7, 10),
 		"GOGC=100",
 		"GODEBUG=" + quietRuntime,
-		"GOMAXPROCS=" + strconv.Itoa(min(2, max(1, procs))),
+		"GOMAXPROCS=" + strconv.Itoa(max(1, procs)),
 	}
 }
 

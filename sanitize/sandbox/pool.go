@@ -29,8 +29,10 @@ type Config struct {
 	AllowWeak bool
 	// Log gets state changes: never a word of a worker. nil discards.
 	Log *slog.Logger
-	// Exe is the program to execute, by default /proc/self/exe. Tests built
-	// with cgo (the race detector) name a binary built without.
+	// Exe is the program to execute, by default this one. A smaller one that
+	// calls Main with the same classes starts faster; it must be of the same
+	// build, and nobody but its owner may write to it. Tests built with cgo
+	// (the race detector) name a binary built without.
 	Exe string
 	// ReadyTimeout bounds Load and lock of a worker; 0 means 10 s.
 	ReadyTimeout time.Duration
@@ -38,17 +40,21 @@ type Config struct {
 
 // Pool starts workers, ahead of need where asked, and counts those handed out.
 type Pool struct {
-	cfg    Config
-	shape  shape
-	walls  Walls
-	after  func(time.Duration) <-chan time.Time
-	starts *starter
-	watch  *watch
-	shelf  map[string]*shelf // one for each class kept ahead; the map never changes
-	slots  chan struct{}
-	ctx    context.Context // ends at Close
-	cancel context.CancelFunc
-	loops  sync.WaitGroup // keepers and the watch
+	cfg   Config
+	shape shape
+	walls Walls
+	// program is what cfg.Exe was at the start. It is executed by its
+	// descriptor: a user who may not enter its directory can, and an upgrade
+	// does not change it while the pool lives.
+	program *os.File
+	after   func(time.Duration) <-chan time.Time
+	starts  *starter
+	watch   *watch
+	shelf   map[string]*shelf // one for each class kept ahead; the map never changes
+	slots   chan struct{}
+	ctx     context.Context // ends at Close
+	cancel  context.CancelFunc
+	loops   sync.WaitGroup // keepers and the watch
 
 	mu     sync.Mutex
 	live   map[*Worker]state
@@ -95,8 +101,12 @@ func newPool(cfg Config) (*Pool, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	program, err := os.Open(cfg.Exe)
+	if err != nil {
+		return nil, fmt.Errorf("open the workers' program: %w", err)
+	}
 	p := &Pool{
-		cfg: cfg, after: time.After, watch: newWatch(), slots: make(chan struct{}, cfg.MaxRunning),
+		cfg: cfg, program: program, after: time.After, watch: newWatch(), slots: make(chan struct{}, cfg.MaxRunning),
 		live: map[*Worker]state{}, shelf: map[string]*shelf{}, counts: Stats{Ended: map[Cause]uint64{}},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -156,7 +166,7 @@ func (p *Pool) learn(ctx context.Context, tries []shape) error {
 	for _, s := range tries {
 		p.shape = s
 		var w *Worker
-		st, err := newStarter(p.cfg.Exe, s)
+		st, err := newStarter(fmt.Sprintf("/proc/self/fd/%d", p.program.Fd()), s)
 		if err == nil {
 			p.starts = st
 			w, err = p.start(ctx, probeClass)
@@ -309,4 +319,5 @@ func (p *Pool) Close() {
 	if p.starts != nil {
 		p.starts.stop()
 	}
+	_ = p.program.Close() // it was only read
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -141,11 +142,43 @@ func openNursery(exe string, s shape) (*nursery, error) {
 		return nil, errors.Join(fmt.Errorf("start the starter: %w", err), unix.Close(pair[0]))
 	}
 	n := &nursery{proc, pair[0]}
-	if _, err := n.receive(); err != nil {
+	if err := n.greet(); err != nil {
 		n.close()
 		return nil, err
 	}
 	return n, nil
+}
+
+// greet hears that the walls stand, and what raised them.
+func (n *nursery) greet() error {
+	packet, err := n.receive()
+	if err != nil {
+		return err
+	}
+	theirs, err := readHello(packet)
+	if err == nil && theirs != build() {
+		return fmt.Errorf("%w: %q, and this is %q", errOtherBuild, theirs, build())
+	}
+	return err
+}
+
+// errOtherBuild: the program for workers and this one may not understand each
+// other, and what is sealed names the build.
+var errOtherBuild = errors.New("the workers' program is another build")
+
+// build names what this program was built from.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	name := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
+			name += " " + s.Value
+		}
+	}
+	return name
 }
 
 // start has one worker started and returns its process id.
@@ -160,11 +193,15 @@ func (n *nursery) start(a ask) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask the starter: %w", err)
 	}
-	return n.receive()
+	packet, err := n.receive()
+	if err != nil {
+		return 0, err
+	}
+	return readPID(packet)
 }
 
-// receive reads one answer: a process id, or why there is none.
-func (n *nursery) receive() (int, error) {
+// receive reads one answer.
+func (n *nursery) receive() ([]byte, error) {
 	buf := make([]byte, maxReady)
 	var size int
 	err := patient(func() (err error) {
@@ -173,11 +210,11 @@ func (n *nursery) receive() (int, error) {
 	})
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("hear from the starter: %w", err)
+		return nil, fmt.Errorf("hear from the starter: %w", err)
 	case size == 0:
-		return 0, errors.New("the starter has ended")
+		return nil, errors.New("the starter has ended")
 	}
-	return readPID(buf[:size])
+	return buf[:size], nil
 }
 
 // close ends the starter process. Workers that it started live on.

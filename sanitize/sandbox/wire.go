@@ -30,11 +30,37 @@ func unpack(packet []byte) (args, env []string, err error) {
 	return args, env, nil
 }
 
+// fault is the answer that there is none, and why.
+func fault(err error) []byte {
+	text := err.Error()
+	return []byte("!" + text[:min(len(text), maxReady/8)])
+}
+
+// writeHello is the first answer: the walls stand, raised by this build.
+func writeHello(build string, err error) []byte {
+	if err != nil {
+		return fault(err)
+	}
+	return []byte("ready " + build)
+}
+
+// readHello reads what writeHello wrote.
+func readHello(packet []byte) (build string, err error) {
+	text := string(packet)
+	if words, failed := strings.CutPrefix(text, "!"); failed {
+		return "", fmt.Errorf("the starter: %s", words)
+	}
+	build, found := strings.CutPrefix(text, "ready ")
+	if !found {
+		return "", fmt.Errorf("the starter says %q", text)
+	}
+	return build, nil
+}
+
 // writePID is the answer for a worker that was started, or for err.
 func writePID(pid int, err error) []byte {
 	if err != nil {
-		text := err.Error()
-		return []byte("!" + text[:min(len(text), maxReady/8)])
+		return fault(err)
 	}
 	return []byte(strconv.Itoa(pid))
 }
@@ -42,8 +68,8 @@ func writePID(pid int, err error) []byte {
 // readPID reads what writePID wrote.
 func readPID(packet []byte) (int, error) {
 	text := string(packet)
-	if fault, failed := strings.CutPrefix(text, "!"); failed {
-		return 0, fmt.Errorf("the starter: %s", fault)
+	if words, failed := strings.CutPrefix(text, "!"); failed {
+		return 0, fmt.Errorf("the starter: %s", words)
 	}
 	pid, err := strconv.Atoi(text)
 	if err != nil || pid < 0 {
