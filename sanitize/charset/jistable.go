@@ -2,7 +2,9 @@ package charset
 
 import (
 	"sync"
+	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/japanese"
 )
 
@@ -21,49 +23,72 @@ const (
 	msIBMCell    = 83
 )
 
-// jisTables are the code tables as Microsoft reads them. They are computed from those of x/text and never change.
+// jisTables are the code tables as Microsoft reads them. They are computed from those of x/text, each when it is first
+// asked for, since a process may live for one mail only; they never change.
 type jisTables struct {
-	cp932  [rowsCP932 * cellsPerRow]uint16
-	x0212  [rows0208 * cellsPerRow]uint16
-	msIBM  []uint16 // IBM's characters in the order of eucJP-ms
-	common map[rune]struct{}
+	cp932  func() *cp932Table
+	x0212  func() *x0212Table
+	msIBM  func() []uint16 // IBM's characters in the order of eucJP-ms
+	common func() map[rune]struct{}
 }
 
-var tables = sync.OnceValue(buildTables)
+type (
+	cp932Table [rowsCP932 * cellsPerRow]uint16
+	x0212Table [rows0208 * cellsPerRow]uint16
+)
 
-func buildTables() *jisTables {
-	t := &jisTables{common: make(map[rune]struct{}, len(commonKanji)/3)}
-	pairs := make([]byte, 0, 3*len(t.cp932))
+// tables returns the process's tables.
+var tables = sync.OnceValue(func() *jisTables {
+	t := &jisTables{cp932: sync.OnceValue(buildCP932), x0212: sync.OnceValue(build0212), common: sync.OnceValue(buildCommon)}
+	t.msIBM = sync.OnceValue(t.ibmOrder)
+	return t
+})
+
+func buildCP932() *cp932Table {
+	var t cp932Table
+	dec := japanese.ShiftJIS.NewDecoder()
 	for row := 1; row <= rowsCP932; row++ {
+		var pairs []byte
 		for cell := 1; cell <= cellsPerRow; cell++ {
 			lead, trail := shiftJISPair(row, cell)
 			pairs = append(pairs, lead, trail)
 		}
+		fill(t[(row-1)*cellsPerRow:row*cellsPerRow], dec, pairs)
 	}
-	text, err := japanese.ShiftJIS.NewDecoder().Bytes(pairs)
-	if err == nil {
-		fill(t.cp932[:], string(text))
-	}
-	pairs = pairs[:0]
-	for i := range t.x0212 {
-		pairs = append(pairs, 0x8f, byte(0xa1+i/cellsPerRow), byte(0xa1+i%cellsPerRow))
-	}
-	text, err = japanese.EUCJP.NewDecoder().Bytes(pairs)
-	if err == nil {
-		fill(t.x0212[:], string(text))
-	}
-	t.msIBM = t.ibmOrder()
-	for _, r := range commonKanji {
-		t.common[r] = struct{}{}
-	}
-	return t
+	return &t
 }
 
-func fill(table []uint16, text string) {
+func build0212() *x0212Table {
+	var t x0212Table
+	dec := japanese.EUCJP.NewDecoder()
+	for row := range rows0208 {
+		var pairs []byte
+		for cell := range cellsPerRow {
+			pairs = append(pairs, 0x8f, byte(0xa1+row), byte(0xa1+cell))
+		}
+		fill(t[row*cellsPerRow:(row+1)*cellsPerRow], dec, pairs)
+	}
+	return &t
+}
+
+func buildCommon() map[rune]struct{} {
+	common := make(map[rune]struct{}, len(commonKanji)/3)
+	for _, r := range commonKanji {
+		common[r] = struct{}{}
+	}
+	return common
+}
+
+// fill decodes the codes of one row.
+func fill(cells []uint16, dec *encoding.Decoder, codes []byte) {
+	text, err := dec.Bytes(codes)
+	if err != nil {
+		return
+	}
 	i := 0
-	for _, r := range text {
-		if i < len(table) && r != '\uFFFD' {
-			table[i] = uint16(r)
+	for _, r := range string(text) {
+		if i < len(cells) && r != utf8.RuneError {
+			cells[i] = uint16(r)
 		}
 		i++
 	}
@@ -74,13 +99,13 @@ func fill(table []uint16, text string) {
 // Solutions for Unicode and User/Vendor Defined Characters", 1996, eucJP-ms.
 func (t *jisTables) ibmOrder() []uint16 {
 	elsewhere := map[uint16]bool{0xFFE2: true, 0xFFE4: true, 0x2235: true} // ￢ ￤ ∵
-	for _, u := range t.x0212 {
+	for _, u := range t.x0212() {
 		if u != 0x2116 {
 			elsewhere[u] = true
 		}
 	}
 	order := make([]uint16, 0, 106)
-	for _, u := range t.cp932[(ibmRow-1)*cellsPerRow:] {
+	for _, u := range t.cp932()[(ibmRow-1)*cellsPerRow:] {
 		if u != 0 && !elsewhere[u] {
 			order = append(order, u)
 		}
@@ -93,7 +118,7 @@ func (t *jisTables) jis0208(row, cell int) rune {
 	if row < 1 || row > rowsCP932 || cell < 1 || cell > cellsPerRow {
 		return 0
 	}
-	if r := t.cp932[(row-1)*cellsPerRow+cell-1]; r != 0 {
+	if r := t.cp932()[(row-1)*cellsPerRow+cell-1]; r != 0 {
 		return rune(r)
 	}
 	return gaiji(row, cell, firstGaiji, lastGaiji)
@@ -114,11 +139,11 @@ func (t *jisTables) jis0212(row, cell int) rune {
 	if row < 1 || row > rows0208 || cell < 1 || cell > cellsPerRow {
 		return 0
 	}
-	if r := t.x0212[(row-1)*cellsPerRow+cell-1]; r != 0 {
+	if r := t.x0212()[(row-1)*cellsPerRow+cell-1]; r != 0 {
 		return rune(r)
 	}
-	if i := (row-msIBMRow)*cellsPerRow + cell - msIBMCell; i >= 0 && i < len(t.msIBM) {
-		return rune(t.msIBM[i])
+	if i := (row-msIBMRow)*cellsPerRow + cell - msIBMCell; i >= 0 && i < len(t.msIBM()) {
+		return rune(t.msIBM()[i])
 	}
 	if r := gaiji(row, cell, firstGaijiMS, rows0208); r != 0 {
 		return r + 10*cellsPerRow // the second half of the 1880

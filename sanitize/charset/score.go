@@ -103,7 +103,7 @@ func (t *tally) cell(row, cell int) {
 	case row < 16:
 		t.add(weightOdd)
 	case row <= 47:
-		if _, ok := t.t.common[t.t.jis0208(row, cell)]; ok {
+		if _, ok := t.t.common()[t.t.jis0208(row, cell)]; ok {
 			t.add(weightCommon)
 		} else {
 			t.add(weightLevel1)
