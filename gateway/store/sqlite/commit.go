@@ -155,8 +155,11 @@ func (w *writer) run(batch []*request) error {
 		if !r.taken.CompareAndSwap(false, true) {
 			continue // its caller gave up
 		}
-		err := w.one(ctx, r)
-		if err != nil {
+		do := w.one
+		if len(batch) == 1 {
+			do = w.alone
+		}
+		if err := do(ctx, r); err != nil {
 			w.reset()
 			return err
 		}
@@ -166,7 +169,7 @@ func (w *writer) run(batch []*request) error {
 	if !kept {
 		end = "ROLLBACK"
 	}
-	if err := w.conn.run(ctx, end); err != nil {
+	if err := w.conn.command(ctx, end); err != nil {
 		w.reset()
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -182,24 +185,32 @@ func (w *writer) begin(ctx context.Context) error {
 		}
 		w.conn = c
 	}
-	return w.conn.run(ctx, "BEGIN IMMEDIATE")
+	return w.conn.command(ctx, "BEGIN IMMEDIATE")
 }
 
 // one runs one closure in a savepoint and keeps its result in r.err. The error
 // means that the whole transaction is lost: SQLite ends it by itself when, for
 // example, the disk is full, and then the savepoint is gone too.
 func (w *writer) one(ctx context.Context, r *request) error {
-	if err := w.conn.run(ctx, "SAVEPOINT closure"); err != nil {
+	if err := w.conn.command(ctx, "SAVEPOINT closure"); err != nil {
 		return err
 	}
 	t := &tx{ctx: ctx, conn: w.conn}
 	r.err = t.end(call(r.f, t))
 	if r.err != nil {
-		if err := w.conn.run(ctx, "ROLLBACK TO closure"); err != nil {
+		if err := w.conn.command(ctx, "ROLLBACK TO closure"); err != nil {
 			return errors.Join(r.err, err)
 		}
 	}
-	return w.conn.run(ctx, "RELEASE closure")
+	return w.conn.command(ctx, "RELEASE closure")
+}
+
+// alone is one for a closure that has the transaction to itself: if it fails,
+// nothing of the transaction is kept.
+func (w *writer) alone(ctx context.Context, r *request) error {
+	t := &tx{ctx: ctx, conn: w.conn}
+	r.err = t.end(call(r.f, t))
+	return nil
 }
 
 // call runs f; a panic becomes an error.

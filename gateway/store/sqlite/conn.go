@@ -13,7 +13,7 @@ import (
 	"sekisho/gateway"
 )
 
-// conn is the writer's connection with its prepared statements. One goroutine
+// conn is a connection with its prepared statements. One goroutine
 // uses it at a time.
 type conn struct {
 	c     *sql.Conn
@@ -41,6 +41,18 @@ func (c *conn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	c.stmts[query] = s
 	return s, nil
+}
+
+// command executes one statement without arguments, prepared once.
+func (c *conn) command(ctx context.Context, statement string) error {
+	s, err := c.stmt(ctx, statement)
+	if err != nil {
+		return err
+	}
+	if _, err := s.ExecContext(ctx); err != nil {
+		return translate(fmt.Errorf("%.20q: %w", statement, err))
+	}
+	return nil
 }
 
 // run executes a script without arguments.

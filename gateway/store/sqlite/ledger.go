@@ -34,11 +34,12 @@ const readers = 4
 // Ledger is a gateway.Ledger in a SQLite file. It is safe for concurrent use.
 // Do MUST NOT be called from within a closure of Do: it would wait for itself.
 type Ledger struct {
-	file  string
-	read  *sql.DB
-	write *sql.DB
-	w     *writer
-	close func() error // once
+	file    string
+	read    *sql.DB
+	write   *sql.DB
+	w       *writer
+	readers chan *conn   // nil where one has to be made anew
+	close   func() error // once
 }
 
 var _ gateway.Ledger = (*Ledger)(nil)
@@ -62,7 +63,10 @@ func open(ctx context.Context, file string, scripts []string) (*Ledger, error) {
 	if err := create(file); err != nil {
 		return nil, fmt.Errorf("create ledger: %w", err)
 	}
-	l := &Ledger{file: file}
+	l := &Ledger{file: file, readers: make(chan *conn, readers)}
+	for range readers {
+		l.readers <- nil
+	}
 	if l.write, err = pool(dsn(file, writerPragmas()...), 1); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", file, err)
 	}
@@ -78,7 +82,17 @@ func open(ctx context.Context, file string, scripts []string) (*Ledger, error) {
 	}
 	l.w = newWriter(l.write, c)
 	l.close = sync.OnceValue(func() error {
-		return errors.Join(l.w.close(), l.read.Close(), l.write.Close())
+		err := l.w.close()
+		for range readers { // each after the view under way
+			if c := <-l.readers; c != nil {
+				err = errors.Join(err, c.drop())
+			}
+		}
+		err = errors.Join(err, l.read.Close(), l.write.Close())
+		for range readers {
+			l.readers <- nil // a view that waits fails to connect
+		}
+		return err
 	})
 	return l, nil
 }
@@ -125,10 +139,28 @@ func (l *Ledger) Close() error { return l.close() }
 
 // view runs f on one consistent state of the ledger.
 func (l *Ledger) view(ctx context.Context, f func(q query) error) error {
-	t, err := l.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
+	var c *conn
+	select {
+	case c = <-l.readers:
+	case <-ctx.Done():
+		return fmt.Errorf("wait to read: %w", ctx.Err())
 	}
-	defer t.Rollback()
-	return f(query{ctx, t})
+	defer func() { l.readers <- c }()
+	if c == nil {
+		var err error
+		if c, err = connect(ctx, l.read); err != nil {
+			return err
+		}
+	}
+	err := c.command(ctx, "BEGIN")
+	if err == nil {
+		err = f(query{ctx, c})
+		// Whatever became of ctx, the connection is free again or given up.
+		if c.command(context.WithoutCancel(ctx), "ROLLBACK") == nil {
+			return err
+		}
+	}
+	c.drop() // the first error says more
+	c = nil
+	return err
 }

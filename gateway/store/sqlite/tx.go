@@ -143,12 +143,16 @@ func (t *tx) broke(err error) error {
 
 // query reads on one consistent state, outside of the writer.
 type query struct {
-	ctx context.Context
-	t   *sql.Tx
+	ctx  context.Context
+	conn *conn
 }
 
 func (q query) row(scan func(scanner) error, query string, args ...any) error {
-	err := scan(q.t.QueryRowContext(q.ctx, query, args...))
+	s, err := q.conn.stmt(q.ctx, query)
+	if err != nil {
+		return err
+	}
+	err = scan(s.QueryRowContext(q.ctx, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return gateway.ErrNotFound
 	}
@@ -156,7 +160,11 @@ func (q query) row(scan func(scanner) error, query string, args ...any) error {
 }
 
 func (q query) rows(scan func(scanner) error, query string, args ...any) error {
-	rows, err := q.t.QueryContext(q.ctx, query, args...)
+	s, err := q.conn.stmt(q.ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(q.ctx, args...)
 	if err != nil {
 		return err
 	}
