@@ -75,7 +75,7 @@ func open(ctx context.Context, file string, scripts []string) (*Ledger, error) {
 		err = migrate(ctx, c, scripts)
 	}
 	if err == nil {
-		l.read, err = pool(dsn(file, "query_only(1)"), readers)
+		l.read, err = pool(dsn(file, "query_only(1)"), readers+1) // the readers keep theirs; one more looks whether it is open
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", file, err), l.write.Close())
