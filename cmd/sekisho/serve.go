@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 
 	"sekisho/gateway/config"
 )
@@ -28,12 +29,22 @@ func (c *serveCmd) Run(e env) error {
 	if problems.Fatal() {
 		return errors.New("設定に誤りがあるため、動かしません / the configuration is at fault")
 	}
+	calmCollector()
 	log := newLog(e, cfg.Log)
 	n, err := newNode(e.ctx, cfg, log, watch{})
 	if err != nil {
 		return err
 	}
 	return errors.Join(serve(e.ctx, n), n.close())
+}
+
+// calmCollector lets the heap grow to five times what lives before it is
+// collected: a few MB live, and collecting them twenty times a second took a
+// tenth of the gateway's CPU time. The operator's GOGC counts for more.
+func calmCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 func newLog(e env, l config.Log) *slog.Logger {
