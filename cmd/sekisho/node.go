@@ -134,7 +134,7 @@ func flowWorkers(cfg config.Config) int {
 	if cfg.Flow.Workers > 0 {
 		return cfg.Flow.Workers
 	}
-	return runtime.NumCPU()
+	return 2 * runtime.NumCPU() // one of two waits for a disk or a box
 }
 
 // newPool starts the boxes. A message holds a light and a lint worker while it
@@ -143,7 +143,7 @@ func flowWorkers(cfg config.Config) int {
 func newPool(cfg config.Config, log *slog.Logger) (*sandbox.Pool, error) {
 	w := flowWorkers(cfg)
 	pool, err := openBoxes(sandbox.Config{MaxRunning: 4*w + 4, AllowWeak: cfg.Sandbox.AllowWeak,
-		Ahead: map[string]int{string(format.ClassLight): w + 1, string(format.ClassLint): w + 1, string(format.ClassImage): 1}}, log)
+		Ahead: map[string]int{string(format.ClassLight): w, string(format.ClassLint): w, string(format.ClassImage): 1}}, log)
 	if errors.Is(err, sandbox.ErrWeak) {
 		return nil, fmt.Errorf("%w\nこの機械では、ファイルを開く処理を十分に隔離できません。新しい Linux（Landlock と seccomp が使えるもの）で動かしてください。\n"+
 			"やむを得ず動かすときは、設定の sandbox.allow_weak と sandbox.reason を書いてください（監査記録に残ります）", err)

@@ -147,7 +147,7 @@ type KeyFolder struct {
 
 // Flow is the sanitizing.
 type Flow struct {
-	Workers int `yaml:"workers" doc:"同時に無害化するメールの数。0 は CPU の数です。"`
+	Workers int `yaml:"workers" doc:"同時に無害化するメールの数。0 は CPU の数の 2 倍です。"`
 }
 
 // PolicyFile names the policy.
