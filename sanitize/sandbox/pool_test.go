@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -43,7 +44,13 @@ func openFiles(t *testing.T) int {
 // children counts processes, zombies too, whose parent is this one.
 func children(t *testing.T) int {
 	t.Helper()
-	var n int
+	return len(childrenOf(t))
+}
+
+// childrenOf names the processes, zombies too, whose parent is this one.
+func childrenOf(t *testing.T) []string {
+	t.Helper()
+	var pids []string
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		t.Fatal(err)
@@ -53,9 +60,9 @@ func children(t *testing.T) int {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
 		}
-		n += len(strings.Fields(string(list)))
+		pids = append(pids, strings.Fields(string(list))...)
 	}
-	return n
+	return pids
 }
 
 // TestNothingLeaks runs 300 workers, some of which die badly, and then counts.
@@ -228,6 +235,37 @@ func TestClosedPool(t *testing.T) {
 		t.Fatalf("get after close: %v", err)
 	}
 	p.Close()
+}
+
+// TestStarterDies kills the starter process: a worker that lives is not
+// touched, and a new starter starts the next ones behind the same walls.
+func TestStarterDies(t *testing.T) {
+	p := newTestPool(t, nil)
+	w := get(t, p, "plain")
+	for _, pid := range childrenOf(t) {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%s/cmdline", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.HasPrefix(name, []byte(starterName+"\x00")) {
+			continue
+		}
+		if err := syscall.Kill(number(pid), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Get(t.Context(), "plain"); err == nil {
+		t.Fatal("a dead starter has started a worker")
+	}
+	again := get(t, p, "plain")
+	for _, w := range []*Worker{w, again} {
+		if _, err := tell(w, "pid"); err != nil {
+			t.Error(err)
+		}
+		if w.walls != p.Walls() {
+			t.Errorf("walls %+v", w.walls)
+		}
+	}
 }
 
 func TestStartFailures(t *testing.T) {

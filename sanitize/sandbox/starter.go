@@ -121,8 +121,8 @@ type nursery struct {
 	sock int
 }
 
-// nurseryPatience bounds one answer of a starter process.
-var nurseryPatience = unix.Timeval{Sec: 10}
+// nurseryPatience bounds one answer of a starter process, in seconds.
+const nurseryPatience = 10
 
 // openNursery starts a starter process and waits until its walls stand.
 func openNursery(exe string, s shape) (*nursery, error) {
@@ -131,7 +131,7 @@ func openNursery(exe string, s shape) (*nursery, error) {
 		return nil, fmt.Errorf("make the starter's socket: %w", err)
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "starter")
-	if err := unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &nurseryPatience); err != nil {
+	if err := unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: nurseryPatience}); err != nil {
 		return nil, errors.Join(fmt.Errorf("bound the starter's answers: %w", err), unix.Close(pair[0]), theirs.Close())
 	}
 	proc, err := os.StartProcess(exe, s.args(), &os.ProcAttr{
