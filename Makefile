@@ -5,7 +5,7 @@ BOX := bin/sekisho-box
 FUZZTIME ?= 10m
 GOFLAGS_STATIC := CGO_ENABLED=0
 
-.PHONY: build test check race fuzz fuzz-short bench demo clean tools
+.PHONY: build test check race fuzz fuzz-short bench bench-quick bench-tools demo clean tools
 
 build:
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -o $(BIN) ./cmd/sekisho
@@ -39,8 +39,17 @@ fuzz-short:
 fuzz:
 	sh .ci/fuzz.sh all $(FUZZTIME)
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./sanitize/... ./audit ./gateway/...
+bench: bench-tools
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./sanitize/... ./audit ./gateway/store/... ./gateway/intake ./gateway/deliver
+	$(GO) test -run '^$$' -bench Peers -benchtime 1x -timeout 60m ./gateway/benchtest
+
+# Sekisho alone with small mails: half a minute, for those who make it faster.
+bench-quick:
+	BENCH=quick BENCH_REPEATS=3 $(GO) test -run '^$$' -bench Peers -benchtime 1x ./gateway/benchtest
+
+# What sekisho is measured beside.
+bench-tools:
+	@command -v postfix >/dev/null && command -v amavisd >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postfix amavisd-new; }
 
 clean:
 	rm -rf bin

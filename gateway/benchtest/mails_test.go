@@ -1,0 +1,71 @@
+package benchtest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"strings"
+
+	"golang.org/x/text/encoding/japanese"
+)
+
+// mails are the bodies, without Message-ID, ready for DATA.
+var mails = map[string][]byte{"2 KB": small(), "20 KB": alternative(), "1 MB": picture()}
+
+const head = "From: sender@bench.example\r\nTo: clerk@town.example.lg.jp\r\nDate: Wed, 25 Nov 2026 10:00:00 +0900\r\n" +
+	"Subject: =?ISO-2022-JP?B?GyRCOSk7djQ5RjAkTyQoGyhC?=\r\nMIME-Version: 1.0\r\n"
+
+const sentence = "来年度の予算編成方針について、下記のとおり通知します。ご確認ください。\r\n"
+
+// small is a text of a little under 2 KB in ISO-2022-JP.
+func small() []byte {
+	text, err := japanese.ISO2022JP.NewEncoder().Bytes([]byte(strings.Repeat(sentence, 22)))
+	if err != nil {
+		panic(err) // a constant
+	}
+	return append([]byte(head+"Content-Type: text/plain; charset=ISO-2022-JP\r\n\r\n"), text...)
+}
+
+// alternative is a text of 7 KB and the same in HTML.
+func alternative() []byte {
+	var b bytes.Buffer
+	b.WriteString(head + "Content-Type: multipart/alternative; boundary=\"b1\"\r\n\r\n--b1\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
+	b.WriteString(strings.Repeat(sentence, 65))
+	b.WriteString("--b1\r\nContent-Type: text/html; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n<html><body>\r\n")
+	for range 60 {
+		b.WriteString("<p style=\"margin:0 0 1em\"><a href=\"https://www.example.jp/notice\">" + strings.TrimSpace(sentence) + "</a></p>\r\n")
+	}
+	b.WriteString("</body></html>\r\n--b1--\r\n")
+	return b.Bytes()
+}
+
+// picture is a text and a PNG of a little under 1 MB in base64: smooth like a
+// photo, with the noise of a camera. A PDF would be held so far, so there is
+// none.
+func picture() []byte {
+	chance := rand.New(rand.NewPCG(1, 2))
+	img := image.NewRGBA(image.Rect(0, 0, 640, 480))
+	for y := range 480 {
+		for x := range 640 {
+			n := uint8(chance.IntN(24))
+			img.Set(x, y, color.RGBA{uint8(x/4) + n, uint8(y/3) + n/2, uint8((x+y)/6) + n, 255})
+		}
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, img); err != nil {
+		panic(err) // a constant
+	}
+	var b bytes.Buffer
+	b.WriteString(head + "Content-Type: multipart/mixed; boundary=\"b1\"\r\n\r\n--b1\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
+	b.WriteString(sentence + "--b1\r\nContent-Type: image/png; name=\"photo.png\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"photo.png\"\r\n\r\n")
+	text := base64.StdEncoding.EncodeToString(file.Bytes())
+	for len(text) > 76 {
+		b.WriteString(text[:76] + "\r\n")
+		text = text[76:]
+	}
+	b.WriteString(text + "\r\n--b1--\r\n")
+	return b.Bytes()
+}

@@ -1,0 +1,139 @@
+package benchtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// result is what one run measured.
+type result struct {
+	accepted, delivered float64 // mails a second
+	p50, p99            time.Duration
+	cpu                 time.Duration // of a mail
+	memory              int64
+}
+
+func (r result) String() string {
+	return fmt.Sprintf("accepted %.0f/s, delivered %.0f/s, accept p50 %v p99 %v, CPU %.1f ms a mail",
+		r.accepted, r.delivered, r.p50.Round(100*time.Microsecond), r.p99.Round(100*time.Microsecond), ms(r.cpu))
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// quantile of a list, the nearest rank.
+func quantile(list []time.Duration, q float64) time.Duration {
+	if len(list) == 0 {
+		return 0
+	}
+	list = slices.Sorted(slices.Values(list))
+	return list[min(len(list)-1, int(q*float64(len(list))))]
+}
+
+// median of numbers: the middle one, or the lower of two.
+func median(list []float64) float64 {
+	if len(list) == 0 {
+		return 0
+	}
+	list = slices.Sorted(slices.Values(list))
+	return list[(len(list)-1)/2]
+}
+
+// table collects results.
+type table struct {
+	systems  []string
+	settings []setting
+	runs     map[setting]map[string][]result
+	idle     map[string]map[string][]time.Duration
+}
+
+func newTable(systems []system) *table {
+	t := &table{runs: map[setting]map[string][]result{}, idle: map[string]map[string][]time.Duration{}}
+	for _, s := range systems {
+		t.systems = append(t.systems, s.name())
+	}
+	return t
+}
+
+func (t *table) add(set setting, name string, r result) {
+	if t.runs[set] == nil {
+		t.runs[set] = map[string][]result{}
+		t.settings = append(t.settings, set)
+	}
+	t.runs[set][name] = append(t.runs[set][name], r)
+}
+
+func (t *table) addUnloaded(mail, name string, took []time.Duration) {
+	if t.idle[mail] == nil {
+		t.idle[mail] = map[string][]time.Duration{}
+	}
+	t.idle[mail][name] = append(t.idle[mail][name], took...)
+}
+
+// of is the median of one number over the repeats.
+func (t *table) of(set setting, name string, f func(result) float64) float64 {
+	var list []float64
+	for _, r := range t.runs[set][name] {
+		list = append(list, f(r))
+	}
+	return median(list)
+}
+
+func delivered(r result) float64 { return r.delivered }
+
+// rate is the delivered mails a second of a system.
+func (t *table) rate(mail string, sessions int, name string) float64 {
+	for _, set := range t.settings {
+		if set.mail == mail && set.sessions == sessions {
+			return t.of(set, name, delivered)
+		}
+	}
+	return 0
+}
+
+// String is the table in Markdown.
+func (t *table) String() string {
+	var b strings.Builder
+	b.WriteString("| mail | sessions | system | accepted/s | delivered/s | ours ÷ it | accept p50 / p99 ms | CPU ms/mail | memory MB |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, set := range t.settings {
+		ours := t.of(set, "sekisho", delivered)
+		for _, name := range t.systems {
+			its := t.of(set, name, delivered)
+			fmt.Fprintf(&b, "| %s | %d | %s | %.0f | %.0f | %.2f | %.1f / %.1f | %.1f | %.0f |\n", set.mail, set.sessions, name,
+				t.of(set, name, func(r result) float64 { return r.accepted }), its, ours/its,
+				t.of(set, name, func(r result) float64 { return ms(r.p50) }), t.of(set, name, func(r result) float64 { return ms(r.p99) }),
+				t.of(set, name, func(r result) float64 { return ms(r.cpu) }), t.of(set, name, func(r result) float64 { return float64(r.memory) / (1 << 20) }))
+		}
+	}
+	b.WriteString("\n| mail, 20 a second | system | end to end p50 ms | p99 ms |\n|---|---|---|---|\n")
+	for _, mail := range []string{"2 KB", "1 MB"} {
+		for _, name := range t.systems {
+			if took := t.idle[mail][name]; len(took) > 0 {
+				fmt.Fprintf(&b, "| %s | %s | %.1f | %.1f |\n", mail, name, ms(quantile(took, 0.5)), ms(quantile(took, 0.99)))
+			}
+		}
+	}
+	b.WriteString("\nMemory is the peak of the first process: for sekisho the gateway without its boxes, for Postfix its master, which says little.\n")
+	return b.String()
+}
+
+func TestStatistics(t *testing.T) {
+	list := []time.Duration{5, 1, 4, 2, 3}
+	if got := quantile(list, 0.5); got != 3 {
+		t.Errorf("p50 %v", got)
+	}
+	if got := quantile(list, 0.99); got != 5 {
+		t.Errorf("p99 %v", got)
+	}
+	if got := median([]float64{9, 1, 5}); got != 5 {
+		t.Errorf("median %v", got)
+	}
+	if quantile(nil, 0.5) != 0 || median(nil) != 0 {
+		t.Error("nothing has no median")
+	}
+	if list[0] != 5 {
+		t.Error("the list was sorted in place")
+	}
+}
