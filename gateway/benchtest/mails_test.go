@@ -3,6 +3,7 @@ package benchtest
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -42,30 +43,42 @@ func alternative() []byte {
 	return b.Bytes()
 }
 
-// picture is a text and a PNG of a little under 1 MB in base64: smooth like a
-// photo, with the noise of a camera. A PDF would be held so far, so there is
-// none.
+// picture is a text, a table of half a megabyte and a PNG of 330 × 330 pixels,
+// smooth like a photo with the noise of a camera: 1 MB in all. A PDF would be
+// held so far, so there is none.
 func picture() []byte {
+	var b bytes.Buffer
+	b.WriteString(head + "Content-Type: multipart/mixed; boundary=\"b1\"\r\n\r\n--b1\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
+	b.WriteString(sentence)
+	attach(&b, "text/csv", "table.csv", []byte(strings.Repeat("1024,山田太郎,総務課,03-1234-5678,2026-11-25\r\n", 10000)))
+	attach(&b, "image/png", "photo.png", photo())
+	b.WriteString("--b1--\r\n")
+	return b.Bytes()
+}
+
+// attach writes a part in base64.
+func attach(b *bytes.Buffer, media, name string, data []byte) {
+	fmt.Fprintf(b, "--b1\r\nContent-Type: %s; name=\"%s\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"%s\"\r\n\r\n", media, name, name)
+	text := base64.StdEncoding.EncodeToString(data)
+	for len(text) > 76 {
+		b.WriteString(text[:76] + "\r\n")
+		text = text[76:]
+	}
+	b.WriteString(text + "\r\n")
+}
+
+func photo() []byte {
 	chance := rand.New(rand.NewPCG(1, 2))
-	img := image.NewRGBA(image.Rect(0, 0, 640, 480))
-	for y := range 480 {
-		for x := range 640 {
+	img := image.NewRGBA(image.Rect(0, 0, 330, 330))
+	for y := range 330 {
+		for x := range 330 {
 			n := uint8(chance.IntN(24))
-			img.Set(x, y, color.RGBA{uint8(x/4) + n, uint8(y/3) + n/2, uint8((x+y)/6) + n, 255})
+			img.Set(x, y, color.RGBA{uint8(x/2) + n, uint8(y/2) + n/2, uint8((x+y)/3) + n, 255})
 		}
 	}
 	var file bytes.Buffer
 	if err := png.Encode(&file, img); err != nil {
 		panic(err) // a constant
 	}
-	var b bytes.Buffer
-	b.WriteString(head + "Content-Type: multipart/mixed; boundary=\"b1\"\r\n\r\n--b1\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
-	b.WriteString(sentence + "--b1\r\nContent-Type: image/png; name=\"photo.png\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"photo.png\"\r\n\r\n")
-	text := base64.StdEncoding.EncodeToString(file.Bytes())
-	for len(text) > 76 {
-		b.WriteString(text[:76] + "\r\n")
-		text = text[76:]
-	}
-	b.WriteString(text + "\r\n--b1--\r\n")
-	return b.Bytes()
+	return file.Bytes()
 }

@@ -68,6 +68,14 @@ func sampler(img stdimage.Image) func(x, y int) color.NRGBA {
 		return func(x, y int) color.NRGBA { return gray(m.Pix[m.PixOffset(x, y)]) }
 	case *stdimage.Gray16:
 		return func(x, y int) color.NRGBA { return gray(m.Pix[m.PixOffset(x, y)]) }
+	case *stdimage.RGBA: // what a PNG without transparency decodes to
+		return func(x, y int) color.NRGBA {
+			p := m.Pix[m.PixOffset(x, y):]
+			if p[3] == 0xFF {
+				return color.NRGBA{R: p[0], G: p[1], B: p[2], A: 0xFF}
+			}
+			return toNRGBA(color.RGBA{R: p[0], G: p[1], B: p[2], A: p[3]})
+		}
 	case *stdimage.NRGBA:
 		return func(x, y int) color.NRGBA { return m.NRGBAAt(x, y) }
 	case *stdimage.NRGBA64:
