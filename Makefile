@@ -5,7 +5,7 @@ BOX := bin/sekisho-box
 FUZZTIME ?= 10m
 GOFLAGS_STATIC := CGO_ENABLED=0
 
-.PHONY: build test check race fuzz fuzz-short bench bench-quick bench-tools demo clean tools
+.PHONY: build test soak check race fuzz fuzz-short bench bench-quick bench-tools demo clean tools
 
 build:
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -o $(BIN) ./cmd/sekisho
@@ -14,9 +14,11 @@ build:
 demo: build
 	$(BIN) demo
 
-# What a new machine lacks: gcc for the race detector.
+# What a new machine lacks: gcc for the race detector, and the mail programs
+# that the gateway is tested with. None of them is left running.
 tools:
-	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev; }
+	@command -v gcc >/dev/null && command -v postfix >/dev/null && command -v swaks >/dev/null || { \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends gcc libc6-dev postfix swaks; }
 	$(GO) mod download
 
 check:
@@ -30,6 +32,11 @@ RACE := -race -gcflags=modernc.org/...=-d=checkptr=0
 test: tools check build
 	$(GO) test $(RACE) -shuffle=on -timeout 15m ./...
 	$(MAKE) fuzz-short
+
+# The long runs: 500 kills and some 10,000 mails between real mail servers.
+SOAK ?= 500
+soak: tools
+	SEKISHO_SOAK=$(SOAK) $(GO) test -v -count=1 -timeout 6h ./gateway/realtest
 
 # Three minutes in all, another part of the targets each day.
 fuzz-short:

@@ -98,7 +98,13 @@ func number(t *testing.T, name string) int {
 // until asks again and again until ok, within patience.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	end := time.NewTimer(patience)
+	within(t, patience, what, ok)
+}
+
+// within asks again and again until ok.
+func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	end := time.NewTimer(limit)
 	defer end.Stop()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -108,7 +114,7 @@ func until(t *testing.T, what string, ok func() bool) {
 		case <-t.Context().Done():
 			t.Fatalf("the test ended while it waited for %s", what)
 		case <-end.C:
-			t.Fatalf("waited %v for %s", patience, what)
+			t.Fatalf("waited %v for %s", limit, what)
 		}
 	}
 }

@@ -21,9 +21,9 @@ import (
 type sink struct {
 	t       *testing.T
 	address string
-	tls     *tls.Config // offers STARTTLS
 
 	mu      sync.Mutex
+	tls     *tls.Config // offers STARTTLS
 	listen  net.Listener
 	conns   map[net.Conn]bool
 	mails   map[string][]received // by Message-ID
@@ -91,6 +91,19 @@ func (s *sink) down() {
 	for c := range s.conns {
 		c.Close()
 	}
+}
+
+// offerTLS offers STARTTLS with these from now on, nil for not at all.
+func (s *sink) offerTLS(c *tls.Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tls = c
+}
+
+func (s *sink) offered() *tls.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tls
 }
 
 // answer sets the reply to what, "" for the good one. "hang" for the dot means:
@@ -209,7 +222,7 @@ func (d *dialogue) command(line string) bool {
 	switch verb {
 	case "EHLO":
 		d.say("250-lgwan.example.lg.jp\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES")
-		if d.s.tls != nil && !d.tls {
+		if d.s.offered() != nil && !d.tls {
 			d.say("250-STARTTLS")
 		}
 		d.say("250 SIZE 52428800")
@@ -244,12 +257,12 @@ func (d *dialogue) command(line string) bool {
 }
 
 func (d *dialogue) startTLS() bool {
-	if d.s.tls == nil || d.tls {
+	if d.s.offered() == nil || d.tls {
 		d.say("502 5.5.1 not here")
 		return true
 	}
 	d.say("220 2.0.0 go on")
-	c := tls.Server(d.c, d.s.tls)
+	c := tls.Server(d.c, d.s.offered())
 	if err := c.Handshake(); err != nil {
 		return false
 	}
