@@ -1,6 +1,7 @@
 package sanitize
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -63,9 +64,12 @@ func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.
 	h := newHash()
 	var built format.Built
 	err := s.engine.guarded(func() error {
+		w := bufio.NewWriterSize(io.MultiWriter(out, h), 64<<10)
 		var err error
-		built, err = p.row.Build(ir.NewReader(p.tape.Reader(), p.tape.Size()), c, io.MultiWriter(out, h))
-		return err
+		if built, err = p.row.Build(ir.NewReader(p.tape.Reader(), p.tape.Size()), c, w); err != nil {
+			return err
+		}
+		return w.Flush()
 	})
 	if err != nil {
 		out.Close()

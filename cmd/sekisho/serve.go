@@ -40,10 +40,14 @@ func (c *serveCmd) Run(e env) error {
 
 // calmCollector lets the heap grow to five times what lives before it is
 // collected: a few MB live, and collecting them twenty times a second took a
-// tenth of the gateway's CPU time. The operator's GOGC counts for more.
+// tenth of the gateway's CPU time. With large mails in hand it works harder
+// before memory grows much. The operator's GOGC and GOMEMLIMIT count for more.
 func calmCollector() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(192 << 20)
 	}
 }
 

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -40,16 +41,20 @@ type buildDraft struct {
 // children that are present.
 func (d buildDraft) write(w io.Writer) error {
 	head := d.head.String() + "MIME-Version: 1.0\r\n"
-	part := buildTextPart(d.text)
 	names := buildNames(d.kids)
 	if len(names) == 0 {
-		_, err := io.WriteString(w, head+part)
-		return err
+		if _, err := io.WriteString(w, head); err != nil {
+			return err
+		}
+		return buildTextPart(w, d.text)
 	}
 	boundary := d.boundary(head)
 	if _, err := io.WriteString(w, head+
 		"Content-Type: multipart/mixed;\r\n boundary=\""+boundary+"\"\r\n"+
-		"Content-Transfer-Encoding: 7bit\r\n\r\n--"+boundary+"\r\n"+part); err != nil {
+		"Content-Transfer-Encoding: 7bit\r\n\r\n--"+boundary+"\r\n"); err != nil {
+		return err
+	}
+	if err := buildTextPart(w, d.text); err != nil {
 		return err
 	}
 	next := 0
@@ -73,7 +78,9 @@ func (d buildDraft) write(w io.Writer) error {
 // that nothing there can contain it. "=_" stands in no base64 line.
 func (d buildDraft) boundary(head string) string {
 	h := sha256.New()
-	h.Write([]byte("sekisho boundary\x00" + head + "\x00" + d.text))
+	for _, s := range []string{"sekisho boundary\x00", head, "\x00", d.text} {
+		_, _ = io.WriteString(h, s) // a hash never fails
+	}
 	for _, k := range d.kids {
 		if k.Present() {
 			h.Write(k.Sum[:])
@@ -83,23 +90,47 @@ func (d buildDraft) boundary(head string) string {
 }
 
 // buildTextPart writes the Content fields, the blank line and the text, as
-// 7bit when it is ASCII that no mail system changes, else in base64.
-func buildTextPart(text string) string {
-	text = strings.ReplaceAll(text, "\n", "\r\n")
-	const kind = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+// 7bit when it is ASCII that no mail system changes, else in base64. The text,
+// which has LF line ends, is not copied: it may be tens of megabytes.
+func buildTextPart(w io.Writer, text string) error {
+	encoding := "base64"
 	if buildIs7bit(text) {
-		return kind + "7bit\r\n\r\n" + text
+		encoding = "7bit"
 	}
-	var b strings.Builder
-	b.WriteString(kind + "base64\r\n\r\n")
-	_, _ = buildBase64(&b, strings.NewReader(text)) // a strings.Builder never fails
-	return b.String()
+	if _, err := io.WriteString(w, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "+encoding+"\r\n\r\n"); err != nil {
+		return err
+	}
+	if encoding == "7bit" {
+		return buildLineEnds(w, text)
+	}
+	lines := &buildWrapper{w: w}
+	enc := base64.NewEncoder(base64.StdEncoding, lines)
+	if err := buildLineEnds(enc, text); err != nil {
+		return err
+	}
+	if err := enc.Close(); err != nil {
+		return err
+	}
+	return lines.Close()
+}
+
+// buildLineEnds writes text with CRLF for LF.
+func buildLineEnds(w io.Writer, text string) error {
+	b := bufio.NewWriterSize(w, 32<<10)
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		if bare, ended := strings.CutSuffix(line, "\n"); ended {
+			_, _ = b.WriteString(bare)
+			line = "\r\n"
+		}
+		_, _ = b.WriteString(line) // an error stays until Flush
+	}
+	return b.Flush()
 }
 
 // buildIs7bit reports whether text survives as it is: ASCII, lines of at most
 // 998 bytes, none that a mailbox file would change ("From ").
 func buildIs7bit(text string) bool {
-	for line := range strings.SplitSeq(text, "\r\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if len(line) > buildMaxLine || strings.HasPrefix(line, "From ") || strings.HasPrefix(line, "--=_") {
 			return false
 		}

@@ -24,6 +24,11 @@ const (
 // lines that imitate ours or would open a file.
 func buildText(m *buildValues, n notice) string {
 	var b strings.Builder
+	size := len(n.top) + len(n.bottom) + 1024
+	for _, t := range m.texts {
+		size += t.s.Len() + len(buildRule) + 4
+	}
+	b.Grow(size) // a long text is not copied again and again
 	if n.top != "" {
 		b.WriteString(n.top)
 		b.WriteString("\n")

@@ -8,17 +8,24 @@
 package memfile
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// inMemory is how many bytes a File keeps on the heap before it moves.
-const inMemory = 128 << 10
+const (
+	// inMemory is how many bytes a File keeps on the heap before it moves.
+	inMemory = 128 << 10
+	// atOnce is how many bytes a moved File writes and reads with one call:
+	// many values are short.
+	atOnce = 64 << 10
+)
 
 // ErrLimit means that a File would grow over its limit.
 var ErrLimit = errors.New("memfile: size limit exceeded")
@@ -28,8 +35,10 @@ var ErrLimit = errors.New("memfile: size limit exceeded")
 type File struct {
 	limit int64
 	size  int64
-	heap  []byte
 	file  *os.File
+
+	mu   sync.Mutex // readers may begin at the same moment
+	heap []byte     // all of the file or, once it has moved, what is not yet written to it
 }
 
 // New returns an empty File of at most limit bytes.
@@ -45,14 +54,37 @@ func (f *File) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if f.file == nil {
+	f.size += int64(len(p))
+	if f.file == nil || len(f.heap)+len(p) <= atOnce {
 		f.heap = append(f.heap, p...)
-		f.size += int64(len(p))
 		return len(p), nil
 	}
-	n, err := f.file.Write(p)
-	f.size += int64(n)
-	return n, err
+	if err := f.flush(); err != nil {
+		return 0, err
+	}
+	if len(p) < atOnce {
+		f.heap = append(f.heap, p...)
+		return len(p), nil
+	}
+	if _, err := f.file.Write(p); err != nil {
+		return 0, fmt.Errorf("memory file: %w", err)
+	}
+	return len(p), nil
+}
+
+// flush writes what waits to a file that has moved. It is done once and for
+// all after the last Write.
+func (f *File) flush() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.file == nil || len(f.heap) == 0 {
+		return nil
+	}
+	if _, err := f.file.Write(f.heap); err != nil {
+		return fmt.Errorf("memory file: %w", err)
+	}
+	f.heap = f.heap[:0]
+	return nil
 }
 
 func (f *File) move() error {
@@ -60,13 +92,8 @@ func (f *File) move() error {
 	if err != nil {
 		return fmt.Errorf("memory file: %w", err)
 	}
-	file := os.NewFile(uintptr(fd), "memfd")
-	if _, err := file.Write(f.heap); err != nil {
-		file.Close()
-		return fmt.Errorf("memory file: %w", err)
-	}
-	f.file, f.heap = file, nil
-	return nil
+	f.file = os.NewFile(uintptr(fd), "memfd")
+	return f.flush()
 }
 
 // Size returns the bytes written so far.
@@ -78,8 +105,16 @@ func (f *File) Reader() io.Reader {
 	if f.file == nil {
 		return bytes.NewReader(f.heap)
 	}
-	return io.NewSectionReader(f.file, 0, f.size)
+	if err := f.flush(); err != nil {
+		return broken{err}
+	}
+	return bufio.NewReaderSize(io.NewSectionReader(f.file, 0, f.size), atOnce)
 }
+
+// broken reads nothing but its error.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // Close gives the memory back. Readers MUST NOT be used afterwards.
 func (f *File) Close() error {
