@@ -68,7 +68,7 @@ func serveOrObey(in io.Reader, out io.Writer) error {
 		runtime.KeepAlive(hoard)
 	case bytes.Contains(data, []byte(wordAnswer)):
 		w := ir.NewWriter(out)
-		if err := w.Write(ir.Picture{W: 1 << 15, H: 1 << 15}); err != nil {
+		if err := w.Write(ir.Picture{W: 1 << 12, H: 1 << 12}); err != nil {
 			return err
 		}
 		for range 10 << 10 {

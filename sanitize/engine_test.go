@@ -3,6 +3,7 @@ package sanitize
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"strings"
 	"testing"
@@ -81,6 +82,42 @@ func TestLimitsHold(t *testing.T) {
 	}
 	if n := limited(func(l *policy.Limits) { l.Pixels = 80*80 - 1 }); n.Verdict != format.Partly || n.Kids[2].Reason != format.LimitPixels {
 		t.Errorf("pixels: %s %s", n.Verdict, n.Kids[2].Reason)
+	}
+}
+
+// Many small files of many flat pixels: each is below the limit of one picture,
+// all together are not. A picture that is damaged behind its header counts too.
+// spec: g2 g8
+func TestPicturesShareOneBudget(t *testing.T) {
+	e := testEngine(t)
+	good := wordPicture(t, "x")
+	bad := bytes.Clone(good)
+	bad[bytes.Index(bad, []byte("IDAT"))+5] ^= 0xFF
+	files, order := map[string][]byte{}, []string{}
+	for i := range gallery + 2 {
+		name := fmt.Sprintf("%02d.png", i)
+		order = append(order, name)
+		if files[name] = good; i%2 == 0 {
+			files[name] = bad
+		}
+	}
+	r := policy.Default()
+	r.Limits.Pixels = 80 * 80
+	n := runWith(t, e, Input{Kind: format.Mail, Data: memory(t, mailWith(files, order...)), Rules: r, Facts: testFacts()})
+	if len(n.Kids) != len(order) {
+		t.Fatalf("%s %s with %d parts", n.Verdict, n.Reason, len(n.Kids))
+	}
+	for i, k := range n.Kids {
+		want, reason := format.Rebuilt, format.Reason("")
+		switch {
+		case i >= gallery:
+			want, reason = format.Held, format.LimitPixels
+		case i%2 == 0:
+			want, reason = format.Held, format.Malformed
+		}
+		if k.Verdict != want || k.Reason != reason {
+			t.Errorf("picture %d: %s %s (%s)", i, k.Verdict, k.Reason, k.Detail)
+		}
 	}
 }
 

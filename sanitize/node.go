@@ -61,7 +61,7 @@ func (s *session) node(ctx context.Context, f file, budget *format.Budget) Node 
 		return n
 	}
 	defer func() { budget.Settle(inner) }()
-	p, err := s.parse(ctx, f, inner)
+	p, err := s.parse(ctx, f, &inner)
 	defer p.close()
 	n.Kind, n.Claimed, n.Findings = format.Kind(p.kind.Content), format.Kind(p.kind.Claimed), p.notes
 	n.Subject, n.ID, n.From, n.sent = p.claims.subject, p.claims.id, p.facts.From, p.claims.sent

@@ -18,7 +18,7 @@ const maxNotes = 200
 // parse identifies f and, when it may be parsed, parses it in a box. The
 // light worker does both in one go; a heavy kind gets a worker of its own.
 // The returned parsed is never nil.
-func (s *session) parse(ctx context.Context, f file, b format.Budget) (*parsed, error) {
+func (s *session) parse(ctx context.Context, f file, b *format.Budget) (*parsed, error) {
 	p := &parsed{}
 	req := ir.Request{Op: ir.OpParse, Kind: string(f.kind), Name: f.Name, Media: f.Media,
 		Bytes: b.Bytes, Files: b.Files, Pixels: b.Pixels, Depth: int64(b.Depth),
@@ -26,7 +26,7 @@ func (s *session) parse(ctx context.Context, f file, b format.Budget) (*parsed, 
 	if f.path == "" && s.in.Facts != nil { // an attached copy of a mail that passed us once is no loop
 		req.Self, req.Authserv = s.in.Facts.Instance, s.in.Authserv
 	}
-	t := &taker{p: p, session: s, name: f.Name, left: b.Bytes}
+	t := &taker{p: p, session: s, name: f.Name, left: b.Bytes, budget: b}
 	if f.kind == format.Mail {
 		t.name, req.Name = "", "" // whatever an attached mail is called, it is parsed as a mail
 	}
@@ -38,10 +38,16 @@ func (s *session) parse(ctx context.Context, f file, b format.Budget) (*parsed, 
 		return p, errors.Join(err, t.refused) // a sharper reason comes first
 	}
 	class := p.row.Class
+	if class == format.ClassImage {
+		if req.Pixels, err = b.Picture(); err != nil {
+			return p, err
+		}
+		t.each = req.Pixels
+	}
 	s.drop(class)
 	defer s.drop(class)
 	req.Kind = string(p.row.Kind)
-	return p, s.ask(ctx, class, req, f.data, 4*b.Pixels+f.data.Size()+slack, t.take)
+	return p, s.ask(ctx, class, req, f.data, 4*req.Pixels+f.data.Size()+slack, t.take)
 }
 
 // taker sorts the values of an answer: the kind, the children's bytes, and
@@ -51,6 +57,9 @@ type taker struct {
 	session *session
 	name    string
 	left    int64 // bytes of children still allowed
+	budget  *format.Budget
+	each    int64 // pixels that one picture may have
+	said    int64 // pixels announced and not yet followed by their picture
 	refused error // why the file may not be parsed
 	buf     []byte
 }
@@ -115,12 +124,30 @@ func (t *taker) take(v ir.Value) error {
 		t.field(v)
 	case ir.Date:
 		t.p.claims.sent = &v
+	case ir.Number:
+		if v.Name == ir.NumberPixels {
+			t.said = v.N
+			return t.paint(v.N)
+		}
 	case ir.Picture:
 		t.p.facts.W, t.p.facts.H = v.W, v.H
+		if err := t.paint(v.W*v.H - min(v.W*v.H, t.said)); err != nil {
+			return err
+		}
+		t.said = 0
 	}
 	t.buf = ir.Append(t.buf[:0], v)
 	_, err := t.p.tape.Write(t.buf)
 	return err
+}
+
+// paint takes a picture's pixels out of the budget. A worker that claims more
+// than it was allowed lies: its own picture is held, and only its share is gone.
+func (t *taker) paint(n int64) error {
+	if n > t.each {
+		return errors.Join(format.Hold(format.LimitPixels, "one picture"), t.budget.Paint(t.each))
+	}
+	return t.budget.Paint(n)
 }
 
 func (t *taker) field(f ir.Field) {

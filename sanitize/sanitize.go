@@ -188,8 +188,12 @@ func (e *Engine) Sanitize(ctx context.Context, in Input, budget format.Budget) (
 	return n, nil
 }
 
+// gallery is how many pictures of the largest size one mail may hold. Flat
+// pictures of a few KB each could else keep a worker busy for minutes.
+const gallery = 10
+
 // BudgetOf returns the budget that rules give to a whole mail.
 func BudgetOf(r policy.Rules) format.Budget {
 	l := r.Limits
-	return format.Budget{Bytes: l.Bytes, Files: l.Files, Pixels: l.Pixels, Depth: l.Depth}
+	return format.Budget{Bytes: l.Bytes, Files: l.Files, Pixels: l.Pixels, Gallery: gallery * l.Pixels, Depth: l.Depth}
 }

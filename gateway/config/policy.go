@@ -33,7 +33,7 @@ type limitsFile struct {
 	Bytes   Size     `yaml:"bytes" doc:"展開した大きさの上限"`
 	Files   int64    `yaml:"files" doc:"ファイルの数の上限"`
 	Depth   int      `yaml:"depth" doc:"入れ子の深さの上限"`
-	Pixels  int64    `yaml:"pixels" doc:"画像 1 枚の画素数の上限"`
+	Pixels  int64    `yaml:"pixels" doc:"画像 1 枚の画素数の上限（メール全体ではその 10 倍）"`
 	Time    Duration `yaml:"time" doc:"無害化の時間の上限"`
 	Output  Size     `yaml:"output" doc:"作り直したメールの大きさの上限"`
 	Retain  Duration `yaml:"retain" doc:"隔離したものの保管期間"`

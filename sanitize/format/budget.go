@@ -11,6 +11,7 @@ type Budget struct {
 	Bytes    int64 // decoded bytes of all files below and including this one
 	Files    int64 // files below and including this one
 	Pixels   int64 // pixels of one picture
+	Gallery  int64 // pixels of all pictures together, decoded or tried
 	Depth    int   // layers still allowed below this one
 	Deadline time.Time
 }
@@ -36,5 +37,25 @@ func (b *Budget) Enter(size int64) (Budget, error) {
 // Settle takes what a layer used, given the budget it started with and what it
 // has left, out of b.
 func (b *Budget) Settle(left Budget) {
-	b.Files, b.Bytes = left.Files, left.Bytes
+	b.Files, b.Bytes, b.Gallery = left.Files, left.Bytes, left.Gallery
+}
+
+// Picture returns how many pixels the next picture may have, or an *Error with
+// limit_pixels when the pictures before it have used up all.
+func (b *Budget) Picture() (int64, error) {
+	if b.Gallery < 1 {
+		return 0, Hold(LimitPixels, "pictures together")
+	}
+	return min(b.Pixels, b.Gallery), nil
+}
+
+// Paint takes n pixels of a picture out of b. The error is an *Error with
+// limit_pixels; b is used up then, so that no later picture is tried.
+func (b *Budget) Paint(n int64) error {
+	if n < 0 || n > b.Gallery {
+		b.Gallery = 0
+		return Hold(LimitPixels, "pictures together")
+	}
+	b.Gallery -= n
+	return nil
 }

@@ -64,6 +64,31 @@ func TestBudgetIsShared(t *testing.T) {
 	}
 }
 
+// spec: g8
+func TestGalleryIsShared(t *testing.T) {
+	b := Budget{Bytes: 100, Files: 9, Depth: 3, Pixels: 50, Gallery: 120}
+	for i, c := range []struct {
+		may, paint int64
+		want       Reason
+	}{{50, 50, ""}, {50, 50, ""}, {20, 15, ""}, {5, 6, LimitPixels}, {0, 1, LimitPixels}} {
+		inner, err := b.Enter(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		may, _ := inner.Picture()
+		if err := inner.Paint(c.paint); may != c.may || reason(err) != c.want {
+			t.Errorf("picture %d: may have %d, %v", i, may, err)
+		}
+		b.Settle(inner)
+	}
+	if _, err := b.Picture(); reason(err) != LimitPixels {
+		t.Errorf("used up: %v", err)
+	}
+	if err := (&Budget{Gallery: 1}).Paint(-1); reason(err) != LimitPixels {
+		t.Errorf("below zero: %v", err)
+	}
+}
+
 func reason(err error) Reason {
 	var e *Error
 	if errors.As(err, &e) {

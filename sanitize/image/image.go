@@ -171,6 +171,11 @@ func decodeAndEmit(ctx context.Context, s survey, b format.Budget, decode func()
 	if err := ctx.Err(); err != nil {
 		return holdDecode(err)
 	}
+	// Said first, so that a picture that takes the time of its decoding and then
+	// fails counts like one that comes out.
+	if err := out.Write(ir.Number{Name: ir.NumberPixels, N: s.w * s.h}); err != nil {
+		return fmt.Errorf("write number: %w", err)
+	}
 	img, err := decode()
 	if err != nil {
 		return holdDecode(err)

@@ -158,6 +158,7 @@ type NumberName string
 const (
 	NumberReceived NumberName = "received" // Received header fields seen
 	NumberHTML     NumberName = "html"     // 1: the body was made from HTML
+	NumberPixels   NumberName = "pixels"   // of a picture, said before it is decoded
 )
 
 // Number is one integer value.

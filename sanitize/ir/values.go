@@ -92,7 +92,7 @@ var (
 	fieldNames = []FieldName{FieldSubject, FieldMessageID, FieldInReplyTo, FieldReferences, FieldAutoSubmitted,
 		FieldPrecedence, FieldListID, FieldImportance, FieldContentLanguage, FieldAuthResult, FieldCharset,
 		FieldTitle, FieldDelimiter}
-	numberNames  = []NumberName{NumberReceived, NumberHTML}
+	numberNames  = []NumberName{NumberReceived, NumberHTML, NumberPixels}
 	addressRoles = []Role{RoleFrom, RoleSender, RoleReplyTo, RoleTo, RoleCc}
 	textRoles    = []Role{RoleBody, RoleReport, RoleCalendar, RoleContent}
 	childRoles   = []Role{RoleAttachment, RoleInline, RoleMessage, RoleMember}
