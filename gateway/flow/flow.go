@@ -75,6 +75,11 @@ const (
 	pollTime  = 5 * time.Second // without a wake-up
 	backOff   = 15 * time.Second
 	renewTime = leaseTime / 3
+	// largeSize is the size in bytes above which a message takes seconds, not
+	// milliseconds. Such messages have half of the workers at most; one that
+	// finds no place looks again after largeWait.
+	largeSize = 2 << 20
+	largeWait = time.Second
 	// maxTries is how many tries may fail, each after a longer wait, before a
 	// message is held untried; they take about two hours (G3: it ends).
 	maxTries = 12
@@ -92,11 +97,13 @@ type Flow struct {
 	alone      sync.RWMutex
 	substitute limiter
 	renew      time.Duration // between renewals of a lease
+	large      chan struct{} // a place for each large message that may be in hand
 }
 
 // New returns a Flow; Run starts it.
 func New(c Config) *Flow {
-	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), substitute: limiter{}, renew: renewTime}
+	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), substitute: limiter{}, renew: renewTime,
+		large: make(chan struct{}, max(1, c.Workers/2))}
 }
 
 // Wake hints that a message was accepted.
@@ -147,13 +154,22 @@ func (f *Flow) loop(ctx context.Context, worker int) {
 // Step does one piece of work and reports whether there was any.
 func (f *Flow) Step(ctx context.Context) (bool, error) {
 	m, err := f.claim(ctx)
-	if err == nil {
+	switch {
+	case errors.Is(err, gateway.ErrNotFound):
+		return f.draft(ctx)
+	case err != nil:
+		return false, err
+	case m.Size <= largeSize:
 		return true, f.message(ctx, m)
 	}
-	if !errors.Is(err, gateway.ErrNotFound) {
-		return false, err
+	select {
+	case f.large <- struct{}{}:
+		defer func() { <-f.large }()
+		return true, f.message(ctx, m)
+	default: // small ones behind it go first
+		time.AfterFunc(largeWait, f.Wake)
+		return true, f.putBack(ctx, m, f.Scribe.Clock().Add(largeWait))
 	}
-	return f.draft(ctx)
 }
 
 func (f *Flow) claim(ctx context.Context) (gateway.Message, error) {
@@ -242,10 +258,16 @@ func (f *Flow) keep(ctx context.Context, m gateway.Message) (context.Context, fu
 // giveBack returns a message for another try, later after each one that
 // failed. One whose work was called off by a shutdown is due at once.
 func (f *Flow) giveBack(ctx context.Context, m gateway.Message) error {
-	m.NextAt = f.Scribe.Clock()
+	next := f.Scribe.Clock()
 	if ctx.Err() == nil {
-		m.NextAt = m.NextAt.Add(backOff << min(max(m.Crashes-1, 0), 6))
+		next = next.Add(backOff << min(max(m.Crashes-1, 0), 6))
 	}
+	return f.putBack(ctx, m, next)
+}
+
+// putBack returns a message to the queue, due at next.
+func (f *Flow) putBack(ctx context.Context, m gateway.Message, next time.Time) error {
+	m.NextAt = next
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return f.Ledger.Do(ctx, func(tx gateway.Tx) error {
