@@ -1,18 +1,32 @@
 package flow
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
 
 // A recipient gets at most this many substitute mails an hour (DECISIONS 11);
-// later ones wait for the next hour, so that none is lost.
-const substitutesAnHour = 20
+// later ones wait for the next hour, so that none is lost. One sender's domain
+// has a part of the hour only: a flood from it waits, and an honest sender's
+// mail is told of meanwhile. Who invents a domain for each mail can still fill
+// the hours; a mailbox that is flooded under so many names is told late.
+const (
+	substitutesAnHour       = 20
+	substitutesOfOneAnHour  = 5
+	recipientsBeforeCleanup = 10_000
+)
 
 // limiter spreads substitute mails over hours. The zero limiter is ready.
 type limiter struct {
-	mu    sync.Mutex
-	slots map[string]slot
+	mu         sync.Mutex
+	recipients map[string]*schedule
+}
+
+// schedule is what one recipient's hours are taken by.
+type schedule struct {
+	hours   map[time.Time]int // substitute mails of an hour
+	senders map[string]slot   // the last hour that a sender has mails in
 }
 
 type slot struct {
@@ -20,39 +34,70 @@ type slot struct {
 	used int
 }
 
-// next returns when a substitute mail may go to a recipient, and takes the
-// place.
-func (l *limiter) next(recipient string, now time.Time) time.Time {
+// next returns when a substitute mail about a sender's mail may go to a
+// recipient, and takes the place.
+func (l *limiter) next(recipient, sender string, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.forget(now)
 	hour := now.Truncate(time.Hour)
-	s := l.slots[recipient]
-	if s.hour.Before(hour) {
-		s = slot{hour: hour}
+	s := l.of(recipient, hour)
+	sender = domainOf(sender)
+	at := s.senders[sender]
+	if at.hour.Before(hour) {
+		at = slot{hour: hour}
 	}
-	if s.used >= substitutesAnHour {
-		s = slot{hour: s.hour.Add(time.Hour)}
+	// Ends at the first hour that nobody has used.
+	for at.used >= substitutesOfOneAnHour || s.hours[at.hour] >= substitutesAnHour {
+		at = slot{hour: at.hour.Add(time.Hour)}
 	}
-	s.used++
-	l.slots[recipient] = s
-	if s.hour.After(now) {
-		return s.hour
+	at.used++
+	s.hours[at.hour]++
+	s.senders[sender] = at
+	if at.hour.After(now) {
+		return at.hour
 	}
 	return now
 }
 
-// forget drops what past hours used, once the table has grown.
-func (l *limiter) forget(now time.Time) {
-	if l.slots == nil {
-		l.slots = map[string]slot{}
+// of returns a recipient's schedule without the hours that are over.
+func (l *limiter) of(recipient string, hour time.Time) *schedule {
+	if l.recipients == nil || len(l.recipients) >= recipientsBeforeCleanup {
+		kept := map[string]*schedule{}
+		for r, s := range l.recipients {
+			if s.forget(hour); len(s.hours) > 0 {
+				kept[r] = s
+			}
+		}
+		l.recipients = kept
 	}
-	if len(l.slots) < 10_000 {
-		return
+	s := l.recipients[recipient]
+	if s == nil {
+		s = &schedule{map[time.Time]int{}, map[string]slot{}}
+		l.recipients[recipient] = s
 	}
-	for r, s := range l.slots {
-		if s.hour.Before(now.Truncate(time.Hour)) {
-			delete(l.slots, r)
+	if _, current := s.hours[hour]; !current {
+		s.forget(hour)
+		s.hours[hour] = 0
+	}
+	return s
+}
+
+// forget drops what past hours used.
+func (s *schedule) forget(hour time.Time) {
+	for h := range s.hours {
+		if h.Before(hour) {
+			delete(s.hours, h)
 		}
 	}
+	for name, at := range s.senders {
+		if at.hour.Before(hour) {
+			delete(s.senders, name)
+		}
+	}
+}
+
+// domainOf returns what follows the last at sign, in lower case; all of an
+// address that has none.
+func domainOf(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
 }

@@ -190,7 +190,7 @@ func (s *settlement) newDelivery(k gateway.DeliveryKind, from string, g group) (
 	return d, nil
 }
 
-// passportTime is how long a passport is good for: longer than deliver tries by
+// passportTime is how long a passport is good for, from when it is due: longer than deliver tries by
 // itself, so that an operator may still retry a delivery that was given up.
 const passportTime = 30 * 24 * time.Hour
 
@@ -211,7 +211,7 @@ func (f *Flow) seal(ctx context.Context, d gateway.Delivery, b sanitize.Body) (g
 	}
 	d.Blob, d.Size, d.Sum = blob, b.Size(), b.Sum()
 	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: d.Addresses(), Route: gateway.RouteName,
-		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.CreatedAt.Add(passportTime)}, b.Basis())
+		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.NextAt.Add(passportTime)}, b.Basis())
 	return d, err
 }
 

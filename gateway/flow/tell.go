@@ -32,7 +32,7 @@ func (s *settlement) tell(ctx context.Context, g group, held gateway.Delivery, t
 			return err
 		}
 		d.About, d.Verdict = held.ID, "rebuilt"
-		d.NextAt = s.flow.substitute.next(to, s.now)
+		d.NextAt = s.flow.substitute.next(to, s.claimedFrom(t), s.now)
 		d.ExpiresAt = d.NextAt.Add(g.rules.Limits.Expires)
 		if err := s.seal(ctx, &d, body); err != nil {
 			return err
