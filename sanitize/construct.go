@@ -60,10 +60,14 @@ func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.
 	for i := range n.Kids {
 		c.Kids = append(c.Kids, n.Kids[i].child())
 	}
+	giveBack, err := s.takeRoom(ctx, p.tape.Size())
+	if err != nil {
+		return err
+	}
 	out := memfile.New(maxOutput)
 	h := newHash()
 	var built format.Built
-	err := s.engine.guarded(func() error {
+	err = s.engine.guarded(func() error {
 		w := bufio.NewWriterSize(io.MultiWriter(out, h), 64<<10)
 		var err error
 		if built, err = p.row.Build(ir.NewReader(p.tape.Reader(), p.tape.Size()), c, w); err != nil {
@@ -71,6 +75,7 @@ func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.
 		}
 		return w.Flush()
 	})
+	giveBack()
 	if err != nil {
 		out.Close()
 		return fmt.Errorf("build %s: %w", p.row.Kind, err)

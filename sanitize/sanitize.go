@@ -37,12 +37,13 @@ type Engine struct {
 	boxes   *sandbox.Pool
 	formats []format.Format
 	log     *slog.Logger
+	room    chan struct{} // held while a large file is built
 }
 
 // New returns an Engine that parses in boxes of pool, whose workers must run
 // Serve.
 func New(pool *sandbox.Pool, log *slog.Logger) *Engine {
-	return &Engine{boxes: pool, formats: Formats(), log: log}
+	return &Engine{boxes: pool, formats: Formats(), log: log, room: make(chan struct{}, 1)}
 }
 
 // Input is one file to sanitize and what is known about it.

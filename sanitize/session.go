@@ -99,6 +99,24 @@ func (s *session) stopped(ctx context.Context) error {
 	return s.broken
 }
 
+// takeRoom waits for the one place that builders of large files share, since
+// such a builder holds the file's values in memory. The caller gives it back.
+func (s *session) takeRoom(ctx context.Context, values int64) (giveBack func(), err error) {
+	if values <= largeBuild {
+		return func() {}, nil
+	}
+	select {
+	case s.engine.room <- struct{}{}:
+		return func() { <-s.engine.room }, nil
+	case <-ctx.Done():
+		return nil, s.stopped(ctx)
+	}
+}
+
+// largeBuild is the size in bytes of the values above which files are built
+// one at a time.
+const largeBuild = 16 << 20
+
 // drop ends the worker of a class.
 func (s *session) drop(class format.Class) {
 	if b := s.boxes[class]; b != nil {
