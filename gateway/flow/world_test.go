@@ -29,7 +29,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	sandbox.Main(sanitize.Classes())
+	sandbox.Main(mortal())
 	os.Exit(boxtest.Run(m))
 }
 
@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: sanitize.Classes(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
+	pool, err := sandbox.NewPool(sandbox.Config{Classes: mortal(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
 	if err != nil {
 		t.Fatal(err)
 	}
