@@ -25,13 +25,21 @@ func (n *node) openIntake(location *time.Location) error {
 	if err != nil {
 		return err
 	}
+	asks, err := n.probing()
+	if err != nil {
+		return err
+	}
+	beyond, err := intake.NewUTF8Hop(asks)
+	if err != nil {
+		return fmt.Errorf("relay: %w", err)
+	}
 	cert, err := serverTLS(c.TLS)
 	if err != nil {
 		return err
 	}
 	l := c.Limits
 	n.intake, err = intake.New(intake.Config{Host: c.Hostname, TLS: cert, RequireTLS: c.RequireTLS, Networks: n.cfg.Clients(),
-		Forbidden: func(a netip.Addr) bool { return !n.guard.Allowed(a) }, Recipients: recipients, Postmaster: n.cfg.Office.Postmaster,
+		Forbidden: func(a netip.Addr) bool { return !n.guard.Allowed(a) }, Recipients: recipients, UTF8: beyond.Check, Postmaster: n.cfg.Office.Postmaster,
 		Limits: intake.Limits{MessageBytes: int64(l.MessageSize), Recipients: l.Recipients, Connections: l.Connections,
 			ConnectionsPerClient: l.ConnectionsPerClient, MailsPerMinute: l.MailsPerMinute, BadRecipients: l.BadRecipients,
 			Errors: l.Errors, Idle: time.Duration(l.Idle), Upload: time.Duration(l.Upload)},
@@ -58,18 +66,27 @@ func (n *node) recipients() (intake.Recipients, error) {
 	if !n.cfg.Intake.Recipients.Probe {
 		return table, nil
 	}
-	hop, err := n.hop()
+	asks, err := n.probing()
 	if err != nil {
 		return nil, err
 	}
-	probe, err := intake.NewProbe(intake.ProbeConfig{Domains: n.cfg.Office.Domains, Host: n.cfg.Intake.Hostname, TLS: hop.Config, Log: n.log,
-		Dial: func(ctx context.Context) (net.Conn, error) {
-			return n.guard.DialContext(ctx, "tcp", n.cfg.Relay.Address)
-		}})
+	probe, err := intake.NewProbe(asks)
 	if err != nil {
 		return nil, fmt.Errorf("recipients: %w", err)
 	}
 	return intake.Chain{table, probe}, nil
+}
+
+// probing is how intake asks the next hop.
+func (n *node) probing() (intake.ProbeConfig, error) {
+	hop, err := n.hop()
+	if err != nil {
+		return intake.ProbeConfig{}, err
+	}
+	return intake.ProbeConfig{Domains: n.cfg.Office.Domains, Host: n.cfg.Intake.Hostname, TLS: hop.Config, Log: n.log,
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return n.guard.DialContext(ctx, "tcp", n.cfg.Relay.Address)
+		}}, nil
 }
 
 func serverTLS(f config.TLSFiles) (*tls.Config, error) {

@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -126,6 +127,7 @@ func start(t testing.TB, st stores, change func(*intake.Config)) *running {
 	}
 	c := intake.Config{
 		Host: "gate.example.jp", TLS: server, Recipients: table, Postmaster: "postmaster@town.example.jp",
+		UTF8:   func(context.Context) intake.Verdict { return intake.Accept },
 		Ledger: st.ledger, Originals: st.originals,
 		Scribe:   gateway.Scribe{Clock: func() time.Time { return noon }, Random: rand.Reader, Version: "test"},
 		Location: time.FixedZone("JST", 9*3600),

@@ -79,7 +79,8 @@ type Config struct {
 	Networks   []netip.Prefix        // of the allowed clients; empty: loopback only
 	Forbidden  func(netip.Addr) bool // networks of the third zone (DECISIONS 24): refused and recorded
 	Recipients Recipients
-	Postmaster string // always a recipient, also as <postmaster> without a domain; "": none
+	UTF8       func(context.Context) Verdict // whether addresses beyond ASCII can be handed on (UTF8Hop.Check); nil: refused
+	Postmaster string                        // always a recipient, also as <postmaster> without a domain; "": none
 	Limits     Limits
 
 	Ledger    gateway.Ledger

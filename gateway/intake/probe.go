@@ -51,7 +51,7 @@ type Probe struct {
 	slots   chan struct{}
 }
 
-// probed is what is known of one address. The token is held by who asks.
+// probed is what is known of one address, or of the next hop. The token is held by who asks.
 type probed struct {
 	token   chan struct{}
 	verdict Verdict
@@ -90,6 +90,12 @@ func (p *Probe) Check(ctx context.Context, address string) Verdict {
 		return Accept
 	}
 	e := p.cache.get(address, func() *probed { return &probed{token: make(chan struct{}, 1)} })
+	return p.known(ctx, e, func(ctx context.Context) error { return p.ask(ctx, address) })
+}
+
+// known returns what is remembered in e, or asks and remembers. Those who want
+// to know the same wait for one answer.
+func (p *Probe) known(ctx context.Context, e *probed, ask func(context.Context) error) Verdict {
 	select {
 	case e.token <- struct{}{}:
 	case <-ctx.Done():
@@ -105,7 +111,7 @@ func (p *Probe) Check(ctx context.Context, address string) Verdict {
 		return TryLater
 	}
 	defer func() { <-p.slots }()
-	verdict, keep := p.judge(p.ask(ctx, address))
+	verdict, keep := p.judge(ask(ctx))
 	if ctx.Err() == nil {
 		e.verdict, e.until = verdict, p.c.Clock().Add(keep)
 	}
@@ -128,7 +134,7 @@ func (p *Probe) judge(err error) (Verdict, time.Duration) {
 			return Unknown, probeUnknown
 		}
 	}
-	p.c.Log.Warn("a recipient could not be checked", "error", err)
+	p.c.Log.Warn("the next hop could not be asked", "error", err)
 	return TryLater, probeFailed
 }
 

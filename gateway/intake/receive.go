@@ -27,7 +27,8 @@ const (
 	ReasonTLS              = "tls"               // the handshake failed
 	ReasonTimeout          = "timeout"           // idle, or too slow
 	ReasonUnknownRecipient = "unknown_recipient" // 550 at RCPT
-	ReasonTryLater         = "try_later"         // 451 at RCPT
+	ReasonTryLater         = "try_later"         // 451 at RCPT, or at MAIL
+	ReasonUTF8             = "smtputf8"          // the next hop takes no address beyond ASCII
 	ReasonBareLineEnd      = "bare_line_end"     // bare CR or LF, or NUL, in a mail
 	ReasonTooLarge         = "too_large"         // over the limit of a mail
 	ReasonAborted          = "aborted"           // the client went away amid a mail

@@ -24,6 +24,8 @@ var (
 	busy        = say(451, "4.3.2", "Not accepting mail now, try again later")
 	unknownRcpt = say(550, "5.1.1", "There is no such recipient here")
 	laterRcpt   = say(451, "4.3.0", "The recipient cannot be checked now, try again later")
+	noUTF8      = say(553, "5.6.7", "Addresses beyond ASCII cannot be delivered from here")
+	laterUTF8   = say(451, "4.3.0", "An address beyond ASCII cannot be checked now, try again later")
 	tooManyRcpt = say(452, "4.5.3", "Too many recipients")
 	tooManyBad  = say(421, "4.7.0", "Too many unknown recipients, closing connection")
 )
@@ -68,6 +70,11 @@ func (s *session) Mail(from string, o *smtp.MailOptions) error {
 		return tooFast
 	}
 	if refused := s.s.pressed(s.s.ctx); refused != nil {
+		return refused
+	}
+	ctx, cancel := context.WithTimeout(s.s.ctx, checkTime)
+	defer cancel()
+	if refused := s.speakable(ctx, from); refused != nil {
 		return refused
 	}
 	s.tx = &transaction{from: from, utf8: o.UTF8, seen: map[string]bool{}}
@@ -124,7 +131,7 @@ func (s *session) check(to string) error {
 	defer cancel()
 	switch s.s.cfg.Recipients.Check(ctx, to) {
 	case Accept:
-		return nil
+		return s.speakable(ctx, to)
 	case Unknown:
 		s.s.reject(ReasonUnknownRecipient)
 		if s.badRecipient() {
