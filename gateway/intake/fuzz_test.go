@@ -19,6 +19,12 @@ import (
 func onSocket(t testing.TB, limits intake.Limits) (*memory, string) {
 	t.Helper()
 	m, s := onMemory(t, limits)
+	return m, listen(t, s)
+}
+
+// listen has a server serve a loopback address until the test ends.
+func listen(t testing.TB, s *intake.Server) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +39,7 @@ func onSocket(t testing.TB, limits intake.Limits) (*memory, string) {
 			t.Error(err)
 		}
 	})
-	return m, l.Addr().String()
+	return l.Addr().String()
 }
 
 // whole sends everything, ends the sending side, and returns all that came back.
@@ -119,51 +125,3 @@ func reading(stream string) (mail string, good bool) {
 }
 
 var replyLine = regexp.MustCompile(`^[2345][0-9][0-9][ -][^\x00-\x1f\x7f]*$`)
-
-// FuzzSession sends any bytes, in clear. Every 250 with a receipt number is one
-// mail and one original, every recipient is in the table, no mail holds a line
-// end that is not CRLF, and what comes back is SMTP.
-func FuzzSession(f *testing.F) {
-	for _, s := range []string{
-		opened + "DATA\r\nSubject: a\r\n\r\nb\r\n.\r\nQUIT\r\n", opened + "BDAT 3\r\nabcBDAT 2 LAST\r\n\r\n" + second,
-		opened + "DATA\r\na\n.\r\n" + second, opened + "DATA\r\na\r\r\n.\r\n" + second,
-		opened + "BDAT 99999999999 LAST\r\n" + second, opened + "BDAT 5\r\n" + opened,
-		"EHLO c\r\nMAIL FROM:<> SMTPUTF8 SIZE=3 BODY=8BITMIME\r\nRCPT TO:<Postmaster>\r\nRCPT TO:<postmaster@town.example.jp>\r\nDATA\r\n.\r\n",
-		"STARTTLS\r\nHELO x\r\nVRFY x\r\nRSET\r\nNOOP\r\nEXPN x\r\nAUTH PLAIN\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		opened + "BDAT 3\r\nabcRSET\r\n" + opened + "DATA\r\n..\r\n.\r\n", opened + opened + second,
-	} {
-		f.Add([]byte(s))
-	}
-	m, addr := onSocket(f, intake.Limits{MailsPerMinute: 1 << 30, MessageBytes: 1 << 16, Idle: 10 * time.Second})
-	f.Fuzz(func(t *testing.T, input []byte) {
-		before, _ := m.state()
-		answers := whole(t, addr, string(input))
-		after, kept := m.state()
-		if kept != after {
-			t.Fatalf("%d originals, %d mails", kept, after)
-		}
-		lines := strings.Split(strings.TrimSuffix(answers, "\r\n"), "\r\n")
-		said := 0
-		for _, l := range lines {
-			if !replyLine.MatchString(l) {
-				t.Fatalf("not a reply: %q", l)
-			}
-			if strings.HasPrefix(l, "250 2.0.0 M-") {
-				said++
-			}
-		}
-		if said > after-before {
-			t.Fatalf("%d times 250, %d mails", said, after-before)
-		}
-		for _, msg := range m.messages[before:after] {
-			for _, to := range msg.Envelope.To {
-				if a := strings.ToLower(to); a != "soumu@town.example.jp" && a != "postmaster@town.example.jp" {
-					t.Fatalf("recipient %q", to)
-				}
-			}
-			if body := m.kept[msg.Blob]; strings.ContainsAny(strings.ReplaceAll(body, "\r\n", ""), "\r\n\x00") {
-				t.Fatalf("a mail with other line ends: %q", body)
-			}
-		}
-	})
-}
