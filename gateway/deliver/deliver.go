@@ -58,6 +58,7 @@ type Deliver struct {
 	Config
 	wake    chan struct{}
 	hopSize atomic.Int64
+	reports reports
 	times   times
 	reuse   int                                  // mails over one connection at most
 	pause   func(context.Context, time.Duration) // between tries to commit an outcome

@@ -229,11 +229,16 @@ func (d *Deliver) postmaster(v gateway.Delivery, now time.Time) (*gateway.Delive
 		d.Log.Error("the postmaster cannot be told of a failed delivery", "receipt", v.Receipt, "error", err)
 		return nil, nil // the outcome must be committed all the same
 	}
+	at, ok := d.reports.next(now)
+	if !ok {
+		d.Log.Warn("the postmaster has been told of enough for this hour", "receipt", v.Receipt)
+		return nil, nil
+	}
 	id, err := gateway.NewID(d.Scribe.Random)
 	if err != nil {
 		return nil, err
 	}
 	return &gateway.Delivery{ID: id, Message: v.Message, Receipt: v.Receipt, Kind: gateway.KindPostmaster, About: v.ID,
 		Recipients: []gateway.Recipient{{Address: d.Postmaster, State: gateway.Pending}}, Policy: v.Policy,
-		State: gateway.Drafted, Verdict: "rebuilt", CreatedAt: now, NextAt: now, ExpiresAt: now.Add(v.ExpiresAt.Sub(v.CreatedAt))}, nil
+		State: gateway.Drafted, Verdict: "rebuilt", CreatedAt: now, NextAt: at, ExpiresAt: at.Add(v.ExpiresAt.Sub(v.CreatedAt))}, nil
 }

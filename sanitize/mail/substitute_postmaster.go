@@ -51,8 +51,10 @@ var postmasterWords = map[PostmasterEvent]struct{ subject, ja, en, next, nextEN 
 		"【配送失敗】お届けできないメールがあります",
 		"受け付けたメールを、次の宛先へお届けできませんでした。差出人には知らせていません。",
 		"A message was accepted but could not be delivered to the recipients below. The sender was not told.",
-		"原因を直してから、「sekisho queue retry」で送り直すか、「sekisho queue fail」で打ち切ってください。",
-		"Fix the cause, then run `sekisho queue retry` or end it with `sekisho queue fail`.",
+		"原因を直してから、「sekisho queue retry」で送り直すか、「sekisho queue fail」で打ち切ってください。\n" +
+			"このお知らせは 1 時間に 20 通までです。お届けできなかったメールの一覧は「sekisho queue list --state=failed」で見られます。",
+		"Fix the cause, then run `sekisho queue retry` or end it with `sekisho queue fail`.\n" +
+			"There are at most 20 of these mails an hour; `sekisho queue list --state=failed` lists all that failed.",
 	},
 	MessageHeld: {
 		"【お預かり】確認の必要なメールがあります",
