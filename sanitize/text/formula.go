@@ -1,7 +1,6 @@
 package text
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -10,16 +9,8 @@ import (
 // a DDE command may begin with |), also behind spaces, and Japanese versions
 // take the full-width forms as well. Such a cell gets a leading apostrophe,
 // which spreadsheets read as "this is text". Plus and minus also begin
-// numbers, clock times and telephone numbers; those stay (DECISIONS 6).
-var (
-	signedNumber = regexp.MustCompile(`^[+-] ?[¥$€£\\]? ?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})? ?(?:[%‰]|` + units + `)?$`)
-	signedClock  = regexp.MustCompile(`^[+-]\d{1,3}:\d{2}(?::\d{2}(?:\.\d+)?)?$`)
-	phoneNumber  = regexp.MustCompile(`^\+\d[\d ().-]{4,28}$`)
-	onlySigns    = regexp.MustCompile(`^[+-]{1,40}$`) // 「-」 stands for "none"
-)
-
-// units may follow a number without making it a formula.
-const units = `円|千円|万円|百万円|億円|ドル|件|人|名|点|個|回|歳|年|月|日|時間|分|秒|度|℃|㎡|㎏|㎞`
+// numbers, clock times and telephone numbers; those stay (DECISIONS 6, and
+// formula_number.go).
 
 // neutral returns cell in a form that no spreadsheet runs, and whether it had
 // to be changed. A neutral cell is returned as it is. The same must hold once
@@ -82,16 +73,4 @@ func narrow(r rune) rune {
 		return ' '
 	}
 	return r
-}
-
-// harmless reports whether s, which begins with a sign, is a number, a clock
-// time or a telephone number.
-func harmless(s string) bool {
-	if onlySigns.MatchString(s) {
-		return true
-	}
-	if !strings.ContainsFunc(s, func(r rune) bool { return r >= '0' && r <= '9' }) {
-		return false
-	}
-	return signedNumber.MatchString(s) || signedClock.MatchString(s) || phoneNumber.MatchString(s)
 }
