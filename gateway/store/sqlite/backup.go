@@ -27,6 +27,38 @@ func (l *Ledger) Backup(ctx context.Context, file string) error {
 	return nil
 }
 
+// BackupHolding is Backup while no other change commits: hold is called with
+// every blob name that the copy names, before changes go on. What a row of the
+// copy points to is therefore there during hold, for a file is deleted only
+// after the commit that stopped naming it. Writers wait meanwhile, up to 10 s
+// and then with an error; hold MUST be short and MUST NOT use Do.
+func (l *Ledger) BackupHolding(ctx context.Context, file string, hold func(originals, outbox map[string]bool) error) error {
+	db, err := pool(dsn(l.file), 1)
+	if err != nil {
+		return fmt.Errorf("back up ledger: %w", err)
+	}
+	c, err := connect(ctx, db)
+	if err != nil {
+		return errors.Join(fmt.Errorf("back up ledger: %w", err), db.Close())
+	}
+	err = c.run(ctx, "BEGIN IMMEDIATE")
+	if err == nil {
+		err = l.Backup(ctx, file)
+	}
+	if err == nil {
+		err = l.held(ctx, hold)
+	}
+	return errors.Join(err, c.drop(), db.Close()) // which ends the transaction
+}
+
+func (l *Ledger) held(ctx context.Context, hold func(originals, outbox map[string]bool) error) error {
+	originals, outbox, err := l.Blobs(ctx)
+	if err != nil {
+		return fmt.Errorf("back up ledger: %w", err)
+	}
+	return hold(originals, outbox)
+}
+
 // copyInto copies the ledger into an empty file, on a connection of its own:
 // those that read may write nowhere.
 func (l *Ledger) copyInto(ctx context.Context, file string) error {

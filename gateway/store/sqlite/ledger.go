@@ -72,7 +72,7 @@ func open(ctx context.Context, file string, scripts []string) (*Ledger, error) {
 	}
 	c, err := connect(ctx, l.write)
 	if err == nil {
-		err = migrate(ctx, c, scripts)
+		err = migrate(ctx, c, file, scripts)
 	}
 	if err == nil {
 		l.read, err = pool(dsn(file, "query_only(1)"), readers+1) // the readers keep theirs; one more looks whether it is open

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 )
 
 // applicationID marks a file as a ledger of sekisho ("SEKI").
@@ -42,9 +44,18 @@ func migrations() ([]string, error) {
 // migrate brings a file to the version of the last script, in one transaction.
 // A file of a newer version is refused unchanged: an older program would not
 // know what it must keep.
-func migrate(ctx context.Context, c *conn, scripts []string) error {
-	if _, err := version(ctx, c, len(scripts)); err != nil {
+//
+// Before a ledger of an earlier version is changed it is copied beside itself,
+// see BeforeUpgrade; without that copy it is not changed.
+func migrate(ctx context.Context, c *conn, file string, scripts []string) error {
+	from, err := version(ctx, c, len(scripts))
+	if err != nil {
 		return err
+	}
+	if from > 0 && from < len(scripts) {
+		if err := keepBefore(ctx, c, BeforeUpgrade(file, from)); err != nil {
+			return fmt.Errorf("keep the ledger of schema version %d: %w", from, err)
+		}
 	}
 	if err := c.run(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 		return err
@@ -56,6 +67,35 @@ func migrate(ctx context.Context, c *conn, scripts []string) error {
 		return errors.Join(err, c.run(ctx, "ROLLBACK"))
 	}
 	return c.run(ctx, "COMMIT")
+}
+
+// BeforeUpgrade names the copy that an upgrade leaves of a ledger of an earlier
+// schema version. Putting it in the ledger's place, with the earlier program, is
+// the way back; what came after the upgrade is not in it.
+func BeforeUpgrade(file string, version int) string {
+	return fmt.Sprintf("%s.schema%d", file, version)
+}
+
+// keepBefore copies the ledger to a new file and makes it durable. A copy that
+// is there already is of an upgrade that did not come about, or that was taken
+// back since: it is replaced.
+func keepBefore(ctx context.Context, c *conn, to string) error {
+	temp := to + ".tmp"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = c.c.ExecContext(ctx, `VACUUM INTO ?`, temp)
+	if err = errors.Join(translate(err), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	if err := os.Rename(temp, to); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(to))
 }
 
 func migrateLocked(ctx context.Context, c *conn, scripts []string) error {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -103,6 +105,76 @@ func TestMigration(t *testing.T) {
 	if l, err := Open(t.Context(), file); !errors.Is(err, ErrSchema) {
 		l.Close()
 		t.Errorf("the older program opened the newer ledger: %v", err)
+	}
+}
+
+// TestRollback goes to the next schema and back: the copy that the upgrade left
+// is the ledger as it was, and the present program goes on with it.
+func TestRollback(t *testing.T) {
+	scripts, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	l := openAt(t, file)
+	accept(t, l, 1)
+	settled(t, l)
+	want, err := l.Counts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	kept := BeforeUpgrade(file, len(scripts))
+	bad := append(slices.Clone(scripts), "INSERT INTO nothing VALUES (1)")
+	for range 2 { // the copy of an upgrade that failed is replaced
+		if l, err := open(t.Context(), file, bad); err == nil {
+			l.Close()
+			t.Fatal("a broken migration passed")
+		}
+	}
+	newer, err := open(t.Context(), file, append(slices.Clone(scripts), "ALTER TABLE messages ADD COLUMN later TEXT"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accept(t, newer, 2) // will be lost with the way back
+	if err := newer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Open(t.Context(), file); !errors.Is(err, ErrSchema) {
+		l.Close()
+		t.Fatalf("the older program opened the newer ledger: %v", err)
+	}
+	if i, err := os.Stat(kept); err != nil || i.Mode() != 0o600 {
+		t.Fatalf("the copy: %v, %v", i, err)
+	}
+	for _, old := range []string{file, file + "-wal", file + "-shm"} {
+		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(kept, file); err != nil {
+		t.Fatal(err)
+	}
+	back := openAt(t, file)
+	if got, err := back.Counts(t.Context()); err != nil || got != want {
+		t.Errorf("%+v, want %+v, %v", got, want, err)
+	}
+	accept(t, back, 3)
+	consistent(t, back)
+}
+
+// TestNoCopyOfANewLedger: there is nothing to keep of it.
+func TestNoCopyOfANewLedger(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	for range 2 {
+		if err := openAt(t, file).Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := filepath.Glob(file + ".schema*"); err != nil || len(names) > 0 {
+		t.Errorf("%v, %v", names, err)
 	}
 }
 
