@@ -24,41 +24,51 @@ func (verifyCmd) Help() string {
 // serving gateway; what is written meanwhile is not held against it.
 func (c *verifyCmd) Run(e env) error {
 	return c.withLedger(e.ctx, func(cfg config.Config, l *sqlite.Ledger) error {
-		var faults []string
-		faults = append(faults, l.CheckConsistency(e.ctx)...)
-		more, err := missingBlobs(e.ctx, cfg, l)
-		if err != nil {
-			return err
-		}
-		faults = append(faults, more...)
 		keys, err := config.LoadKeys(cfg.Keys.Dir, config.AuditorRole)
 		if err != nil {
 			return err
 		}
-		log := os.DirFS(store.AuditDir(cfg.Storage.Dir))
-		r, err := audit.Verify(e.ctx, log, keys.AuditPublic, audit.VerifyOptions{})
-		if err != nil {
-			return fmt.Errorf("audit log: %w", err)
-		}
-		printVerdict(e.stdout, r)
-		if r.Verdict.ExitCode() != 0 {
-			faults = append(faults, "audit log: "+r.Verdict.String())
-		}
-		rows, err := compareRows(e.ctx, l, log)
+		faults, err := crossCheck(e, cfg.Storage.Dir, keys.AuditPublic, l)
 		if err != nil {
 			return err
 		}
-		faults = append(faults, rows...)
-		for _, f := range faults[:min(len(faults), maxFaults)] {
-			fmt.Fprintln(e.stdout, "合いません / disagrees:", f)
-		}
-		if len(faults) > 0 {
-			fmt.Fprintf(e.stdout, "合わないものは %d 件です / %d faults\n", len(faults), len(faults))
-			return exitHeld
-		}
-		fmt.Fprintln(e.stdout, "台帳、保管庫、監査記録は合っています / ledger, stores and log agree")
-		return nil
+		return judge(e, faults)
 	})
+}
+
+// crossCheck holds the ledger, the stores and the log of a data directory
+// against each other and returns what does not agree.
+func crossCheck(e env, dir string, keys audit.Keys, l *sqlite.Ledger) ([]string, error) {
+	faults := l.CheckConsistency(e.ctx)
+	more, err := missingBlobs(e.ctx, dir, l)
+	if err != nil {
+		return nil, err
+	}
+	faults = append(faults, more...)
+	log := os.DirFS(store.AuditDir(dir))
+	r, err := audit.Verify(e.ctx, log, keys, audit.VerifyOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("audit log: %w", err)
+	}
+	printVerdict(e.stdout, r)
+	if r.Verdict.ExitCode() != 0 {
+		faults = append(faults, "audit log: "+r.Verdict.String())
+	}
+	rows, err := compareRows(e.ctx, l, log, r.First)
+	return append(faults, rows...), err
+}
+
+// judge prints what crossCheck found; exitHeld if that is anything.
+func judge(e env, faults []string) error {
+	for _, f := range faults[:min(len(faults), maxFaults)] {
+		fmt.Fprintln(e.stdout, "合いません / disagrees:", f)
+	}
+	if len(faults) > 0 {
+		fmt.Fprintf(e.stdout, "合わないものは %d 件です / %d faults\n", len(faults), len(faults))
+		return exitHeld
+	}
+	fmt.Fprintln(e.stdout, "台帳、保管庫、監査記録は合っています / ledger, stores and log agree")
+	return nil
 }
 
 // maxFaults is how many faults are printed.
@@ -66,13 +76,13 @@ const maxFaults = 20
 
 // missingBlobs names files that a row needs and that are not there. It has no
 // keys: whether a file is there shows without reading it.
-func missingBlobs(ctx context.Context, cfg config.Config, l *sqlite.Ledger) ([]string, error) {
-	originals, err := fs.Open(store.OriginalsDir(cfg.Storage.Dir), fs.Options{})
+func missingBlobs(ctx context.Context, dir string, l *sqlite.Ledger) ([]string, error) {
+	originals, err := fs.Open(store.OriginalsDir(dir), fs.Options{})
 	if err != nil {
 		return nil, err
 	}
 	defer originals.Close()
-	outbox, err := fs.Open(store.OutboxDir(cfg.Storage.Dir), fs.Options{})
+	outbox, err := fs.Open(store.OutboxDir(dir), fs.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +95,10 @@ const rowsAtOnce = 1000
 
 // compareRows compares the ledger's audit rows with the log: each row that has
 // a sequence number must be the record with that number, and each record must
-// have a row, but for those that the log made itself.
-func compareRows(ctx context.Context, l *sqlite.Ledger, log iofs.FS) ([]string, error) {
-	c := &comparison{rows: rowCursor{ctx: ctx, ledger: l, after: -1}}
+// have a row, but for those that the log made itself. Rows before first are of
+// months that were purged after their time, which the log's verdict covers.
+func compareRows(ctx context.Context, l *sqlite.Ledger, log iofs.FS, first int64) ([]string, error) {
+	c := &comparison{rows: rowCursor{ctx: ctx, ledger: l, after: first - 1}}
 	var err error
 	if c.row, err = c.rows.next(); err != nil {
 		return nil, err

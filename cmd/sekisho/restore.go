@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sekisho/gateway"
+	"sekisho/gateway/config"
+	"sekisho/gateway/store"
+	"sekisho/gateway/store/fs"
+	"sekisho/gateway/store/sqlite"
+)
+
+type restoreCmd struct {
+	From   string `arg:"" help:"バックアップのフォルダ / folder of a backup" type:"existingdir"`
+	To     string `arg:"" help:"戻す先。空の、または無いフォルダ / where to; empty or new" type:"path"`
+	Verify bool   `help:"戻したものの台帳、保管庫、監査記録が合うことを確かめる / prove what was restored"`
+	Keys   string `help:"秘密鍵のフォルダ。--verify で、原本と配送待ちを開けることも確かめる / private keys, to open every blob" type:"existingdir" placeholder:"DIR"`
+}
+
+// Help says what the exit codes mean.
+func (restoreCmd) Help() string {
+	return "データだけを戻します。設定はバックアップの config にあり、鍵は別に戻します。/ Restores the data; settings lie in config of the backup.\n" +
+		"終了コード / exit: 0 戻した（restored）, 1 合わないものがある（something does not agree）, 2 失敗（failure）"
+}
+
+// Run restores a backup into an empty folder. Each file is held against the
+// manifest on the way; one that differs ends it.
+func (c *restoreCmd) Run(e env) error {
+	sum, err := c.restore(e.ctx)
+	if err != nil {
+		return fmt.Errorf("戻せませんでした / not restored: %w", err)
+	}
+	l, err := sqlite.Open(e.ctx, store.LedgerFile(c.To))
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.prove(e, l, sum), l.Close())
+}
+
+func (c *restoreCmd) prove(e env, l *sqlite.Ledger, sum string) error {
+	if c.Verify {
+		keys, err := config.LoadKeys(filepath.Join(c.From, backupKeys), config.AuditorRole)
+		if err != nil {
+			return err
+		}
+		faults, err := crossCheck(e, c.To, keys.AuditPublic, l)
+		if err != nil {
+			return err
+		}
+		if c.Keys != "" {
+			more, err := unreadable(e.ctx, c.To, c.Keys, l)
+			if err != nil {
+				return err
+			}
+			faults = append(faults, more...)
+		}
+		if err := judge(e, faults); err != nil {
+			return err
+		}
+	}
+	if err := recordBackup(e.ctx, l, "system.restored", c.From, sum); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.stdout, "戻しました / restored:", c.To)
+	fmt.Fprintln(e.stdout, "バックアップより後に届けたメールは、同じ Message-ID でもう一度届くことがあります / mail relayed since may be relayed again, with the same Message-ID")
+	return nil
+}
+
+// restore copies the data of a backup and returns the manifest's digest.
+func (c *restoreCmd) restore(ctx context.Context) (string, error) {
+	manifest, err := os.ReadFile(filepath.Join(c.From, backupManifest))
+	if err != nil {
+		return "", fmt.Errorf("the backup is not whole: %w", err)
+	}
+	if err := emptyDir(c.To); err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(manifest)) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if !ok || !filepath.IsLocal(name) {
+			return "", fmt.Errorf("%s: %.80q is no line of a manifest", backupManifest, line)
+		}
+		to := filepath.Join(c.To, name)
+		if top, _, _ := strings.Cut(filepath.ToSlash(name), "/"); top == backupConfig || top == backupKeys {
+			to = ""
+		}
+		if err := errors.Join(ctx.Err(), restoreFile(filepath.Join(c.From, name), to, sum)); err != nil {
+			return "", err
+		}
+	}
+	if err := os.MkdirAll(store.AuditDir(c.To), 0o700); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(manifest)
+	return hex.EncodeToString(sum[:]), syncTree(c.To)
+}
+
+// emptyDir makes sure that dir exists, is empty and is ours alone.
+func emptyDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("%s は空ではありません / is not empty", dir)
+	}
+	return nil
+}
+
+// restoreFile copies a file, or only reads it when to is "", and compares its
+// digest.
+func restoreFile(from, to, want string) error {
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if to == "" {
+		_, err = io.Copy(h, f)
+	} else if err = os.MkdirAll(filepath.Dir(to), 0o700); err == nil {
+		err = writeNew(to, f, h)
+	}
+	if err != nil {
+		return err
+	}
+	if hex.EncodeToString(h.Sum(nil)) != want {
+		return fmt.Errorf("%s はバックアップしたときと違います / differs from the manifest", from)
+	}
+	return nil
+}
+
+// unreadable names the blobs that the keys do not open, or that end early.
+func unreadable(ctx context.Context, dir, keyDir string, l *sqlite.Ledger) ([]string, error) {
+	keys, err := config.LoadKeys(keyDir, config.FlowRole, config.DeliverRole)
+	if err != nil {
+		return nil, err
+	}
+	originals, outbox, err := l.Blobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var faults []string
+	for _, b := range []struct {
+		path  string
+		with  fs.Options
+		names map[string]bool
+	}{{store.OriginalsDir(dir), fs.Options{Identities: keys.OriginalsWith}, originals}, {store.OutboxDir(dir), fs.Options{Identities: keys.OutboxWith}, outbox}} {
+		if len(b.names) == 0 {
+			continue
+		}
+		s, err := fs.Open(b.path, b.with)
+		if err != nil {
+			return nil, err
+		}
+		for name := range b.names {
+			if err := readThrough(ctx, s, name); err != nil {
+				faults = append(faults, err.Error())
+			}
+		}
+		if err := s.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return faults, nil
+}
+
+func readThrough(ctx context.Context, s gateway.Blobs, name string) error {
+	r, err := s.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, bufio.NewReader(r))
+	return errors.Join(err, r.Close())
+}
