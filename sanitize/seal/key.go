@@ -67,7 +67,7 @@ func (k Key) Encode() string {
 // ParseKey reads the file form of a private key.
 func ParseKey(s string) (Key, error) {
 	b64, ok := strings.CutPrefix(strings.TrimSpace(s), privatePrefix)
-	seed, err := base64.StdEncoding.Strict().DecodeString(b64)
+	seed, err := decode64(b64)
 	if !ok || err != nil || len(seed) != ed25519.SeedSize {
 		return Key{}, errors.New("seal: not a private sealing key")
 	}
@@ -94,7 +94,7 @@ func ParseKeyring(s string) (Keyring, error) {
 		}
 		rest, ok := strings.CutPrefix(l, publicPrefix)
 		id, b64, ok2 := strings.Cut(rest, " ")
-		p, err := base64.StdEncoding.Strict().DecodeString(b64)
+		p, err := decode64(b64)
 		if !ok || !ok2 || err != nil || len(p) != ed25519.PublicKeySize || keyID(p) != id {
 			return nil, errors.New("seal: not a public sealing key")
 		}
@@ -104,4 +104,13 @@ func ParseKeyring(s string) (Keyring, error) {
 		return nil, errors.New("seal: no public sealing key")
 	}
 	return ks, nil
+}
+
+// decode64 reads base64 in its one form. The decoder passes over CR and LF
+// wherever they stand, and there shall be no second form of a passport.
+func decode64(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, errors.New("a line end in base64")
+	}
+	return base64.StdEncoding.Strict().DecodeString(s)
 }

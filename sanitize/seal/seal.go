@@ -143,7 +143,7 @@ func check(p Passport, ks Keyring) (payload, error) {
 	if !ok {
 		return pl, fmt.Errorf("%w: unknown key", ErrSeal)
 	}
-	sig, err := base64.StdEncoding.Strict().DecodeString(string(sig64))
+	sig, err := decode64(string(sig64))
 	if err != nil || !ed25519.Verify(key, append([]byte(context), body...), sig) {
 		return pl, fmt.Errorf("%w: wrong signature", ErrSeal)
 	}
