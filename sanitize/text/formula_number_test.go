@@ -58,7 +58,10 @@ func TestSignedCellsAgreeWithTheModel(t *testing.T) {
 		signedAgree(t, "+1"+u)
 		signedAgree(t, "-1.5 "+u)
 	}
-	for r := rune(0); r <= 0xFFFF; r++ {
+	for r := rune(0); r <= 0x33FF; r++ { // up to the units in one square
+		if r == 0x500 {
+			r = 0x2000 // only letters between them
+		}
 		for _, around := range [...][2]string{{"+", "1"}, {"+1", ""}, {"+1", "00"}, {"", "1"}, {"+12345", "6"}} {
 			signedAgree(t, around[0]+string(r)+around[1])
 		}
