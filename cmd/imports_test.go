@@ -49,6 +49,7 @@ gateway/store/...: gateway gateway/store/... quarantine sanitize/format audit
 gateway/config: gateway sanitize/policy sanitize/format sanitize/seal audit configs
 gateway/health: gateway
 gateway/portal/demo: gateway
+gateway/faulttest:
 gateway/flow: gateway quarantine audit sanitize sanitize/format sanitize/policy sanitize/seal sanitize/memfile
 
 configs:

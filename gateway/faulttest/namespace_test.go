@@ -1,0 +1,3 @@
+package faulttest
+
+func inNamespace() {}
