@@ -252,7 +252,7 @@ func (m *model) bdat(line string) {
 		}
 		part := m.rest[:min(size, len(m.rest))]
 		// A CR at the end of a chunk waits for the next one.
-		wrong := bare.MatchString(strings.TrimSuffix(body+part, "\r"))
+		wrong := bare.MatchString(body + part)
 		last := p[2] != ""
 		if wrong || len(part) < size || last && ready && strings.HasSuffix(body+part, "\r") {
 			m.refused()
