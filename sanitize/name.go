@@ -15,10 +15,6 @@ import (
 // maxName is the longest file name in bytes (DECISIONS 5).
 const maxName = 120
 
-// reserved are the device names of Windows, which open no file there whatever
-// extension they have.
-var reserved = map[string]bool{"con": true, "prn": true, "aux": true, "nul": true, "clock$": true, "conin$": true, "conout$": true}
-
 // safeName makes a file name from a sender's one (DECISIONS 5): NFC, one
 // component, no control, bidi or reserved characters, no reserved names, no
 // leading or trailing dots and spaces, at most maxName bytes, ending in ext.
@@ -46,9 +42,7 @@ func safeName(name, fallback, ext string) string {
 	if name == "" {
 		name = fallback
 	}
-	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
-	stem = strings.TrimRight(stem, " ")
-	if reserved[stem] || len(stem) == 4 && (strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")) {
+	if format.Device(name) {
 		name = "_" + name
 	}
 	return name + ext

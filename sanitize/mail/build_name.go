@@ -3,7 +3,6 @@ package mail
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -57,8 +56,7 @@ func buildName(s string, n int) string {
 		stem := strings.ToValidUTF8(s[:buildMaxFileName-len(ext)], "")
 		s = strings.TrimRight(stem, ". ") + ext
 	}
-	stem, _, _ := strings.Cut(s, ".")
-	if slices.Contains(buildDevices, strings.ToUpper(strings.TrimSpace(stem))) {
+	if format.Device(s) {
 		s = "_" + s
 	}
 	if s == "" {
@@ -66,10 +64,6 @@ func buildName(s string, n int) string {
 	}
 	return s
 }
-
-// buildDevices are names that Windows takes for devices.
-var buildDevices = strings.Fields("CON PRN AUX NUL COM1 COM2 COM3 COM4 COM5 COM6 COM7 COM8 COM9 " +
-	"LPT1 LPT2 LPT3 LPT4 LPT5 LPT6 LPT7 LPT8 LPT9")
 
 // buildMedia returns type/subtype of m in lower case, or the unknown type.
 func buildMedia(m string) string {

@@ -182,8 +182,8 @@ func (l *linter) extendedName(pieces string) (string, bool) {
 }
 
 // lintReserved are names of devices in Windows.
-var lintReserved = []string{"con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
-	"com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9"}
+var lintReserved = strings.Fields("con prn aux nul clock$ conin$ conout$ com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 com¹ com² com³ " +
+	"lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 lpt¹ lpt² lpt³")
 
 // lintUnsafeName says why a file name is unsafe, "" if it is not.
 func lintUnsafeName(s string) string {
