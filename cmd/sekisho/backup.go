@@ -72,7 +72,12 @@ func recordBackup(ctx context.Context, l gateway.Ledger, v audit.Verb, where, su
 	if err != nil {
 		return err
 	}
-	return l.Do(ctx, func(tx gateway.Tx) error { return tx.Note(r) })
+	return l.Do(ctx, func(tx gateway.Tx) error {
+		if v != "system.backup" {
+			return tx.Note(r)
+		}
+		return tx.SetSetting(settingBackup, time.Now().UTC().Format(time.RFC3339), r)
+	})
 }
 
 // backup is one backup being made.

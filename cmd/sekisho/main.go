@@ -36,6 +36,7 @@ type cli struct {
 	Keys       keysCmd       `cmd:"" help:"鍵を替える・公開鍵を書き出す / keys"`
 	Audit      auditCmd      `cmd:"" help:"監査記録を検証する・書き出す / audit records"`
 	Verify     verifyCmd     `cmd:"" help:"台帳・保管庫・監査記録が合うかを調べる / do ledger, stores and log agree?"`
+	Doctor     doctorCmd     `cmd:"" help:"足りないものと直し方を調べる / what is missing, and how to mend it"`
 	Backup     backupCmd     `cmd:"" help:"動いている間にバックアップを取る（秘密鍵は入りません）/ back up, without private keys"`
 	Restore    restoreCmd    `cmd:"" help:"バックアップを空のフォルダに戻し、確かめる / restore into an empty folder"`
 	Version    versionCmd    `cmd:"" help:"版を表示する / print the version"`

@@ -126,7 +126,8 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
 		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize})
 	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
-		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals)}
+		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals),
+		PurgeRecords: n.writer.Purge, Location: location}
 	return n.openIntake(location)
 }
 

@@ -20,7 +20,14 @@ type Janitor struct {
 	Scribe            gateway.Scribe
 	Retain            func() time.Duration // how long originals are kept
 	Cap               int64                // bytes of originals kept at most; 0: no cap
+	// PurgeRecords removes the audit records of months before one, "2006-01", and
+	// records that first (audit.Writer.Purge); nil keeps them for ever.
+	PurgeRecords func(ctx context.Context, before string, now time.Time) ([]string, error)
+	Location     *time.Location // whose months those are; nil is UTC
 }
+
+// recordYears is how long audit records are kept (DECISIONS 28).
+const recordYears = 3
 
 const (
 	janitorBatch = 200
@@ -47,7 +54,7 @@ func (j *Janitor) Run(ctx context.Context, interval time.Duration, report func(e
 
 // Tidy does one round.
 func (j *Janitor) Tidy(ctx context.Context) error {
-	return errors.Join(j.expire(ctx), j.purge(ctx), j.sweep(ctx))
+	return errors.Join(j.expire(ctx), j.purge(ctx), j.sweep(ctx), j.purgeRecords(ctx))
 }
 
 // expire ends items that nobody decided about in time.
@@ -105,6 +112,23 @@ func (j *Janitor) purge(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// purgeRecords ends the time of audit records: whole months, so a record stays
+// for three years and up to a month more.
+func (j *Janitor) purgeRecords(ctx context.Context) error {
+	if j.PurgeRecords == nil {
+		return nil
+	}
+	now := j.Scribe.Clock()
+	local := now
+	if j.Location != nil {
+		local = now.In(j.Location)
+	}
+	// The first day, for there is no 31 of each month to go back from.
+	first := time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, local.Location())
+	_, err := j.PurgeRecords(ctx, first.AddDate(-recordYears, 0, 0).Format("2006-01"), now)
+	return err
 }
 
 func (j *Janitor) forget(ctx context.Context, ms []gateway.Message, why string) error {
