@@ -5,12 +5,16 @@
 //
 // The load client and the sink are the same for all three. Systems take turns
 // within each repeat, results are medians, and what is read is the ratios:
-// digits of a shared machine mean little.
+// digits of a shared machine mean little. A mail lost or doubled ends it.
 package benchtest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,55 +27,69 @@ type setting struct {
 	count    int // mails
 }
 
-// BenchmarkPeers runs the whole comparison once. BENCH=quick measures sekisho
-// alone with small mails; BENCH_REPEATS changes the number of repeats from 3;
-// BENCH_OUT names a file for the table besides standard output.
-func BenchmarkPeers(b *testing.B) {
-	if testing.Short() {
-		b.Fatal("a benchmark is not a short test")
-	}
-	quick := os.Getenv("BENCH") == "quick"
-	repeats := 3
+// patience bounds each wait for mails that are under way.
+const patience = 5 * time.Minute
+
+// options are what the environment asks for.
+type options struct {
+	quick   bool   // BENCH=quick: sekisho alone, small mails
+	repeats int    // BENCH_REPEATS
+	out     string // BENCH_OUT: a file for the table besides standard output
+	profile string // BENCH_PROFILE: a file for perf's samples of sekisho
+}
+
+func environment(b *testing.B) options {
+	b.Helper()
+	o := options{os.Getenv("BENCH") == "quick", 3, os.Getenv("BENCH_OUT"), os.Getenv("BENCH_PROFILE")}
 	if s := os.Getenv("BENCH_REPEATS"); s != "" {
-		if _, err := fmt.Sscan(s, &repeats); err != nil || repeats < 1 {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
 			b.Fatalf("BENCH_REPEATS=%q is no number of repeats", s)
 		}
+		o.repeats = n
 	}
-	settings := full()
-	if quick {
-		settings = []setting{{"2 KB", 10, 400}}
-	}
+	return o
+}
+
+// BenchmarkPeers runs the whole comparison once.
+func BenchmarkPeers(b *testing.B) {
+	o := environment(b)
 	s := newSink(b)
-	systems := []system{newGateway(b, s.address)}
-	if !quick {
-		systems = []system{newPostfix(b, s.address), newAmavis(b, s.address), systems[0]}
+	ours := newGateway(b, s.address)
+	systems, settings, idle := []system{ours}, []setting{{"2 KB", 10, 400}}, []string{"2 KB"}
+	if !o.quick {
+		systems, settings, idle = []system{newPostfix(b, s.address), newAmavis(b, s.address), ours}, full(), []string{"2 KB", "1 MB"}
+	}
+	for _, sys := range systems {
+		sample(b, sys, s)
+	}
+	if o.profile != "" {
+		profile(b, ours, o.profile)
 	}
 	t := newTable(systems)
 	for b.Loop() {
-		for n := range repeats {
+		for n := range o.repeats {
 			for _, set := range settings {
 				for _, sys := range systems {
 					r := measure(b, sys, s, set)
 					t.add(set, sys.name(), r)
-					fmt.Printf("# %d/%d %-18s %-5s %2d sessions: %s\n", n+1, repeats, sys.name(), set.mail, set.sessions, r)
+					fmt.Printf("# %d/%d %-18s %-5s %2d sessions: %s\n", n+1, o.repeats, sys.name(), set.mail, set.sessions, r)
 				}
 			}
-			for _, sys := range systems {
-				for _, mail := range []string{"2 KB", "1 MB"} {
-					if quick && mail != "2 KB" {
-						continue
-					}
+			for _, mail := range idle {
+				for _, sys := range systems {
 					t.addUnloaded(mail, sys.name(), unloaded(b, sys, s, mail))
 				}
 			}
 		}
 	}
-	text := t.String()
+	if id := s.doubled(); id != "" {
+		b.Fatalf("%s came more than once", id)
+	}
+	text := "Ran on " + machine() + ".\n\n" + t.String()
 	fmt.Println(text)
-	if out := os.Getenv("BENCH_OUT"); out != "" {
-		if err := os.WriteFile(out, []byte(text), 0o644); err != nil {
-			b.Fatal(err)
-		}
+	if o.out != "" {
+		write(b, o.out, text)
 	}
 	for _, sys := range systems {
 		b.ReportMetric(t.rate("2 KB", 10, sys.name()), strings.ReplaceAll(sys.name(), " ", "_")+"_2KB/s")
@@ -92,21 +110,58 @@ func full() []setting {
 	return all
 }
 
-// measure sends the mails of a setting as fast as the system takes them and
-// waits until the sink has them all.
+// sample sends one mail of each kind, which also warms the system up, and
+// looks for its parts in what is delivered: a mail that is held or that loses
+// its picture is no work to measure.
+func sample(b *testing.B, sys system, s *sink) {
+	b.Helper()
+	s.keeping.Store(true)
+	defer s.keeping.Store(false)
+	for mail, parts := range map[string][]string{"2 KB": {"text/plain"}, "20 KB": {"text/plain", "text/html"}, "1 MB": {"text/plain", "text/csv", "image/png"}} {
+		for id := range arrive(b, sys, s, setting{mail, 1, 1}, 0).ids {
+			s.mu.Lock()
+			text := bytes.ToLower(s.kept[id])
+			s.mu.Unlock()
+			for _, part := range parts {
+				if !bytes.Contains(text, []byte("\r\ncontent-type: "+part)) {
+					b.Fatalf("%s delivered the mail of %s without its %s", sys.name(), mail, part)
+				}
+			}
+		}
+	}
+}
+
+// arrival is a run seen from both ends.
+type arrival struct {
+	sent
+	accepted time.Duration   // until the last 250
+	all      time.Duration   // until the sink had the last
+	took     []time.Duration // each mail, from MAIL to the sink
+}
+
+// arrive sends the mails of a setting and waits until the sink has them all.
+func arrive(b *testing.B, sys system, s *sink, set setting, pause time.Duration) arrival {
+	b.Helper()
+	start := time.Now()
+	a := arrival{sent: send(b, sys.address(), set, pause)}
+	a.accepted = time.Since(start)
+	took, err := s.await(a.ids, patience)
+	if err != nil {
+		b.Fatalf("%s: %v", sys.name(), err)
+	}
+	a.took, a.all = took, time.Since(start)
+	return a
+}
+
+// measure sends as fast as the system takes mails.
 func measure(b *testing.B, sys system, s *sink, set setting) result {
 	b.Helper()
-	before := cpu(sys)
-	start := time.Now()
-	sent := send(b, sys.address(), set, 0)
-	accepted := time.Since(start)
-	s.await(b, sent.ids)
-	all := time.Since(start)
-	used := cpu(sys) - before
+	before := used(sys)
+	a := arrive(b, sys, s, set, 0)
 	n := float64(set.count)
 	return result{
-		accepted: n / accepted.Seconds(), delivered: n / all.Seconds(), p50: quantile(sent.latency, 0.5), p99: quantile(sent.latency, 0.99),
-		cpu: used / time.Duration(set.count), memory: memory(sys),
+		accepted: n / a.accepted.Seconds(), delivered: n / a.all.Seconds(), p50: quantile(a.latency, 0.5), p99: quantile(a.latency, 0.99),
+		cpu: used(sys).minus(before).of(set.count), memory: memory(sys),
 	}
 }
 
@@ -114,6 +169,29 @@ func measure(b *testing.B, sys system, s *sink, set setting) result {
 // command to the sink.
 func unloaded(b *testing.B, sys system, s *sink, mail string) []time.Duration {
 	b.Helper()
-	sent := send(b, sys.address(), setting{mail, 1, 40}, 50*time.Millisecond)
-	return s.await(b, sent.ids)
+	return arrive(b, sys, s, setting{mail, 1, 40}, 50*time.Millisecond).took
+}
+
+// machine says what the run ran on. What cannot be found out is left out.
+func machine() string {
+	words := []string{fmt.Sprintf("%d CPUs", runtime.NumCPU())}
+	for _, look := range []struct{ path, key, unit string }{{"/proc/cpuinfo", "model name", ""}, {"/proc/meminfo", "MemTotal", " of memory"}, {"/etc/os-release", "PRETTY_NAME", ""}} {
+		text, err := os.ReadFile(look.path)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if rest, found := strings.CutPrefix(line, look.key); found {
+				words = append(words, strings.Trim(rest, " \t:=\"\n")+look.unit)
+				break
+			}
+		}
+	}
+	words = append(words, runtime.Version())
+	for _, pkg := range []string{"postfix", "amavisd-new"} {
+		if version, err := exec.Command("dpkg-query", "-W", "-f", "${Package} ${Version}", pkg).Output(); err == nil {
+			words = append(words, string(version))
+		}
+	}
+	return strings.Join(words, ", ")
 }

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"math/rand/v2"
 	"strings"
+	"testing"
 
 	"golang.org/x/text/encoding/japanese"
 )
@@ -81,4 +82,20 @@ func photo() []byte {
 		panic(err) // a constant
 	}
 	return file.Bytes()
+}
+
+// The bodies go to DATA as they are, so they must be mail: lines of CRLF, of
+// at most 998 octets (RFC 5322 2.1.1), none of which begins with a dot.
+func TestMails(t *testing.T) {
+	for name, size := range map[string]int{"2 KB": 2 << 10, "20 KB": 20 << 10, "1 MB": 1 << 20} {
+		body := mails[name]
+		if len(body) > size || len(body) < size*8/10 {
+			t.Errorf("%s has %d octets", name, len(body))
+		}
+		for line := range bytes.Lines(body) {
+			if !bytes.HasSuffix(line, []byte("\r\n")) || bytes.Count(line, []byte("\r")) != 1 || len(line) > 1000 || line[0] == '.' {
+				t.Errorf("%s has the line %q", name, line)
+			}
+		}
+	}
 }

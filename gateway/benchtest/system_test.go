@@ -20,18 +20,21 @@ import (
 type system interface {
 	name() string
 	address() string
-	roots() []int // process ids whose families are the system
+	roots() []int // process ids whose families are the system, the first one first
+	control() group
 }
 
 // running is what all systems have.
 type running struct {
 	title, smtp string
 	pids        []int
+	cgroup      group
 }
 
 func (r *running) name() string    { return r.title }
 func (r *running) address() string { return r.smtp }
 func (r *running) roots() []int    { return r.pids }
+func (r *running) control() group  { return r.cgroup }
 
 // newGateway starts sekisho with everything on.
 func newGateway(b *testing.B, sink string) system {
@@ -54,10 +57,14 @@ func newGateway(b *testing.B, sink string) system {
 		{"mails_per_minute: 600", "mails_per_minute: 600000"}, {"connections_per_client: 20", "connections_per_client: 100"},
 		{"127.0.0.1:8025", management},
 	} {
+		if !bytes.Contains(text, []byte(change[0])) {
+			b.Fatalf("%s has no %q: a limit would be measured", config, change[0])
+		}
 		text = bytes.Replace(text, []byte(change[0]), []byte(change[1]), 1)
 	}
 	write(b, config, string(text))
-	serve := exec.Command(program, "serve", "--config", config)
+	g := newGroup(b, "sekisho")
+	serve := g.put(b, exec.Command(program, "serve", "--config", config))
 	start(b, serve)
 	until(b, "sekisho", func() bool {
 		res, err := http.Get("http://" + management + "/readyz")
@@ -67,13 +74,13 @@ func newGateway(b *testing.B, sink string) system {
 		_ = res.Body.Close()
 		return res.StatusCode == http.StatusOK
 	})
-	return &running{"sekisho", smtp, []int{serve.Process.Pid}}
+	return &running{"sekisho", smtp, []int{serve.Process.Pid}, g}
 }
 
 // newPostfix starts a bare durable relay.
 func newPostfix(b *testing.B, sink string) system {
 	b.Helper()
-	return startPostfix(b, "Postfix", sink, "", "")
+	return startPostfix(b, newGroup(b, "postfix"), "Postfix", sink, "", "")
 }
 
 // newAmavis starts a Postfix that hands each mail to amavisd-new and takes it
@@ -92,10 +99,11 @@ func newAmavis(b *testing.B, sink string) system {
 	}
 	conf := filepath.Join(dir, "amavisd.conf")
 	write(b, conf, fmt.Sprintf(amavisConfig, dir, filterPort, back))
-	amavis := exec.Command("amavisd", "-c", conf, "foreground")
+	g := newGroup(b, "amavisd")
+	amavis := g.put(b, exec.Command("amavisd", "-c", conf, "foreground"))
 	start(b, amavis)
 	until(b, "amavisd", func() bool { return listens(filter) })
-	p := startPostfix(b, "Postfix + amavisd", sink, filter, back).(*running)
+	p := startPostfix(b, g, "Postfix + amavisd", sink, filter, back)
 	p.pids = append(p.pids, amavis.Process.Pid)
 	return p
 }
@@ -116,7 +124,7 @@ $final_banned_destiny = D_PASS; $final_bad_header_destiny = D_PASS; $QUARANTINED
 
 // startPostfix starts a Postfix with its own folder; with a content filter, a
 // second listener takes mail back from it.
-func startPostfix(b *testing.B, title, sink, filter, back string) system {
+func startPostfix(b *testing.B, g group, title, sink, filter, back string) *running {
 	b.Helper()
 	dir := folder(b, "postfix")
 	smtp := free(b)
@@ -141,7 +149,7 @@ func startPostfix(b *testing.B, title, sink, filter, back string) system {
 	}
 	write(b, filepath.Join(dir, "etc", "main.cf"), strings.Join(main, "\n")+"\n")
 	write(b, filepath.Join(dir, "etc", "master.cf"), services)
-	run(b, exec.Command("postfix", "-c", dir+"/etc", "start"))
+	run(b, g.put(b, exec.Command("postfix", "-c", dir+"/etc", "start")))
 	b.Cleanup(func() { run(b, exec.Command("postfix", "-c", dir+"/etc", "stop")) })
 	until(b, title, func() bool { return listens(smtp) })
 	text, err := os.ReadFile(dir + "/queue/pid/master.pid")
@@ -152,7 +160,7 @@ func startPostfix(b *testing.B, title, sink, filter, back string) system {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &running{title, smtp, []int{pid}}
+	return &running{title, smtp, []int{pid}, g}
 }
 
 const masterServices = `pickup unix n - n 60 1 pickup
