@@ -208,7 +208,8 @@ func largeMail(n, megabytes int) []byte {
 	return attachment(id, "application/octet-stream", "setup.exe", append([]byte("MZ"), make([]byte, size*3/4)...))
 }
 
-// hostileMails are small or of middling size, and made to cost much.
+// hostileMails are small or of middling size, and made to cost much: by depth,
+// parts, fields, tags, escapes, pixels, and by lines of many megabytes.
 func hostileMails() [][]byte {
 	deep := mailHead
 	for n := range 3000 {
@@ -219,7 +220,9 @@ func hostileMails() [][]byte {
 	lines := mailHead + "Content-Type: text/html\r\n\r\n" + strings.Repeat(strings.Repeat("<div><table><tr><td>", 40)+"\r\n", 8000)
 	codes := mailHead + "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n" + strings.Repeat(strings.Repeat("\x1b$B$\"\x1b(B", 100)+"\r\n", 4000)
 	flat := attachment("", "image/png", "flat.png", flatPNG())
-	return [][]byte{[]byte(deep + "x\r\n"), []byte(parts + "--b--\r\n"), []byte(header), []byte(lines), []byte(codes), flat, flat}
+	line := mailHead + "Content-Type: text/html\r\n\r\n<p>" + strings.Repeat("x ", 10<<20) + "\r\n"
+	one := attachment("", "text/plain", "line.txt", bytes.Repeat([]byte("x"), 15<<20))
+	return [][]byte{[]byte(line), one, []byte(deep + "x\r\n"), []byte(parts + "--b--\r\n"), []byte(header), []byte(lines), []byte(codes), flat, flat}
 }
 
 // attachment is a mail with one file.
