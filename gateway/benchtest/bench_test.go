@@ -112,16 +112,20 @@ func full() []setting {
 
 // sample sends one mail of each kind, which also warms the system up, and
 // looks for its parts in what is delivered: a mail that is held or that loses
-// its picture is no work to measure.
+// its picture is no work to measure. Of the two forms of the 20 KB mail, HTML
+// and text, sekisho reads both and delivers one, as text.
 func sample(b *testing.B, sys system, s *sink) {
 	b.Helper()
 	s.keeping.Store(true)
 	defer s.keeping.Store(false)
-	for mail, parts := range map[string][]string{"2 KB": {"text/plain"}, "20 KB": {"text/plain", "text/html"}, "1 MB": {"text/plain", "text/csv", "image/png"}} {
+	for mail, parts := range map[string][]string{"2 KB": {"text/plain"}, "20 KB": {"text/plain"}, "1 MB": {"text/plain", "text/csv", "image/png"}} {
 		for id := range arrive(b, sys, s, setting{mail, 1, 1}, 0).ids {
 			s.mu.Lock()
 			text := bytes.ToLower(s.kept[id])
 			s.mu.Unlock()
+			if bytes.Contains(text, []byte("\r\nx-sekisho-result:")) && !bytes.Contains(text, []byte("verdict=rebuilt")) {
+				b.Fatalf("the mail of %s was not rebuilt", mail)
+			}
 			for _, part := range parts {
 				if !bytes.Contains(text, []byte("\r\ncontent-type: "+part)) {
 					b.Fatalf("%s delivered the mail of %s without its %s", sys.name(), mail, part)
