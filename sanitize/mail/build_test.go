@@ -169,7 +169,7 @@ func buildGoldenFile(t *testing.T, name, got string) {
 // the attachments.
 func buildReadable(t testing.TB, mail string) string {
 	t.Helper()
-	rules := lintCompiled()
+	rules := lintGrammar()
 	head, body, ok := lintCut([]byte(mail))
 	if !ok {
 		t.Fatal("no header")
@@ -181,7 +181,7 @@ func buildReadable(t testing.TB, mail string) string {
 	}
 	b.WriteString("\n")
 	text, rest := body, []byte(nil)
-	if m := rules.multipart.FindStringSubmatch(lintValue(l.fields(head, ""), "Content-Type")); m != nil {
+	if m := rules.multipart().FindStringSubmatch(lintValue(l.fields(head, ""), "Content-Type")); m != nil {
 		parts := strings.Split(string(body), "--"+m[1])
 		text, rest = []byte(strings.TrimPrefix(parts[1], "\r\n")), []byte(strings.Join(parts[2:], ""))
 		var kind []byte
@@ -201,7 +201,7 @@ func buildReadable(t testing.TB, mail string) string {
 
 func buildShowWords(rules *lintRules, s string) string {
 	s = strings.ReplaceAll(s, "?= =?", "?==?")
-	return rules.word.ReplaceAllStringFunc(s, func(w string) string {
+	return encodedWord.ReplaceAllStringFunc(s, func(w string) string {
 		text, _ := lintDecodeWords(w)
 		return text
 	})

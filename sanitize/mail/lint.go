@@ -30,7 +30,7 @@ const (
 // clean UTF-8; safe and agreeing file names; and a second reader
 // (emersion/go-message) that must see the same mail. The error is out's.
 func Lint(data []byte, known map[[32]byte]bool, out *ir.Writer) error {
-	l := &linter{out: out, known: known, rules: lintCompiled()}
+	l := &linter{out: out, known: known, rules: lintGrammar()}
 	l.bytes(data)
 	l.mail(data)
 	if l.notes == 0 {
@@ -139,7 +139,7 @@ func (l *linter) mail(data []byte) {
 		l.text(body, encoding, "text")
 		return
 	}
-	m := l.rules.multipart.FindStringSubmatch(media)
+	m := l.rules.multipart().FindStringSubmatch(media)
 	if m == nil || encoding != "7bit" {
 		l.report("lint_structure", "header", media+" / "+encoding)
 		return

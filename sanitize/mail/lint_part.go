@@ -84,7 +84,7 @@ func (l *linter) part(part []byte, n int) {
 // attachment checks the fields, the name and the encoding of an attachment,
 // then whether its content was linted.
 func (l *linter) attachment(fields []lintField, body []byte, where string) {
-	t := l.rules.partType.FindStringSubmatch(fields[0].value)
+	t := l.rules.partType().FindStringSubmatch(fields[0].value)
 	if t == nil {
 		l.report("lint_part_type", where, fields[0].value)
 		return
@@ -97,7 +97,7 @@ func (l *linter) attachment(fields []lintField, body []byte, where string) {
 	case charset != "" && !strings.HasPrefix(media, "text/"):
 		l.report("lint_part_type", where, fields[0].value)
 	}
-	d := l.rules.disposition.FindStringSubmatch(fields[2].value)
+	d := l.rules.disposition().FindStringSubmatch(fields[2].value)
 	if d == nil {
 		l.report("lint_disposition", where, fields[2].value)
 		return
@@ -167,7 +167,7 @@ func (l *linter) fileName(name, filename, pieces, where string) string {
 // spec: rfc2231#3 rfc2231#4
 func (l *linter) extendedName(pieces string) (string, bool) {
 	var all strings.Builder
-	found := l.rules.extended.FindAllStringSubmatch(pieces, -1)
+	found := l.rules.extended().FindAllStringSubmatch(pieces, -1)
 	for i, m := range found {
 		if m[1] != strconv.Itoa(i) && (m[1] != "" || len(found) > 1) {
 			return "", false
