@@ -80,9 +80,10 @@ func isOwn(e Event) bool {
 	return e.Actor.Type == ActorSystem && (e.Object.Type == sequencerObject || e.Object.Type == segmentObject)
 }
 
-// OfLog reports whether the log itself made the record, such as a heartbeat: the
-// ledger has no row of it.
-func (e Event) OfLog() bool { return isOwn(e) }
+// OfLog reports whether the log itself made the record, such as a heartbeat, the
+// first record of a month or the last one before a full disk: the ledger has no
+// row of it.
+func (e Event) OfLog() bool { return isOwn(e) || e.Verb == VerbCheckpoint }
 
 func (o *order) heartbeat(e Event) {
 	o.rep.Heartbeats++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -133,9 +134,10 @@ func (s *Sequencer) start() error {
 	return nil
 }
 
-// queue adds one of the sequencer's own events.
+// queue adds one of the sequencer's own events. Its time is that of the last look
+// at the clock, so that a change is told before the first event after it.
 func (s *Sequencer) queue(v Verb, c Change) error {
-	e, err := New(v, s.Now(), nil)
+	e, err := New(v, s.wall, nil)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", v, err)
 	}
@@ -148,15 +150,15 @@ func (s *Sequencer) queue(v Verb, c Change) error {
 // rows that come after it, the heartbeat after the rows that came before it. A
 // ledger out of reach does not keep the log from living on.
 //
-// The first cycle takes the rows before anything of its own: rows that the log
-// has lost, after a restore, are known only by a number beyond its end, and its
+// The first cycle takes the rows that the log has lost, after a restore, before
+// anything of its own: they are known only by a number beyond its end, and its
 // own records would move that end past them.
 func (s *Sequencer) cycle(ctx context.Context) error {
 	if err := s.watchClock(); err != nil {
 		return err
 	}
 	if !s.resumed {
-		if err := s.drainAll(ctx); err != nil {
+		if err := s.restore(ctx); err != nil {
 			return err
 		}
 		s.resumed = true
@@ -176,7 +178,7 @@ func (s *Sequencer) cycle(ctx context.Context) error {
 // heartbeat appends the record that the log is alive. One that fails is not made
 // up for later: the silence is to be seen.
 func (s *Sequencer) heartbeat(ctx context.Context) error {
-	if err := s.queue(VerbHeartbeat, Change{}); err != nil {
+	if err := errors.Join(s.watchClock(), s.queue(VerbHeartbeat, Change{})); err != nil {
 		return err
 	}
 	if err := s.flush(ctx); err != nil {
@@ -211,14 +213,16 @@ func (s *Sequencer) flush(ctx context.Context) error {
 	return nil
 }
 
-// drainAll appends every pending row, however many there are.
-func (s *Sequencer) drainAll(ctx context.Context) error {
+// restore appends the rows that have numbers beyond the end of the log, however
+// many there are. Rows that never had one come after what start queued: a
+// changed clock is told before them.
+func (s *Sequencer) restore(ctx context.Context) error {
 	for {
 		rows, err := s.Source.Pending(ctx, s.Writer.Size()-1, sequencerBatch)
 		if err != nil {
 			return fmt.Errorf("read pending audit rows: %w", err)
 		}
-		if len(rows) == 0 {
+		if !slices.ContainsFunc(rows, func(r Row) bool { return r.Seq >= 0 }) {
 			return nil
 		}
 		if err := s.place(ctx, rows); err != nil {
@@ -239,6 +243,10 @@ func (s *Sequencer) drain(ctx context.Context) error {
 		if len(rows) == 0 {
 			s.caughtUp(asked)
 			return nil
+		}
+		// The clock may have changed since the last look, and rows after it.
+		if err := errors.Join(s.watchClock(), s.flush(ctx)); err != nil {
+			return err
 		}
 		if err := s.place(ctx, rows); err != nil {
 			return err
@@ -294,7 +302,7 @@ func (s *Sequencer) stop(ctx context.Context) error {
 	defer cancel()
 	err := s.cycle(ctx)
 	if err == nil {
-		err = errors.Join(s.queue(VerbStopped, Change{}), s.flush(ctx))
+		err = errors.Join(s.watchClock(), s.queue(VerbStopped, Change{}), s.flush(ctx))
 	}
 	if err == nil {
 		err = s.signIfDue(ctx, true)

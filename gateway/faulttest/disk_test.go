@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type disk struct {
 	after  func(n int) // called behind each operation, without the lock
 	err    error       // what failing operations return
 	clock  func() time.Time
+	full   string // directory below which there is no more room than
+	room   int    // bytes
 }
 
 type inode struct {
@@ -287,8 +290,11 @@ type handle struct {
 func (h *handle) Write(b []byte) (int, error) {
 	n := 0
 	err := h.d.op("write "+h.p, func() error {
-		n = len(b)
-		h.n.data = append(h.n.data, b...)
+		n = h.d.fits(h.p, len(b))
+		h.n.data = append(h.n.data, b[:n]...)
+		if n < len(b) {
+			return &iofs.PathError{Op: "write", Path: h.p, Err: syscall.ENOSPC}
+		}
 		return nil
 	}, func() error {
 		n = len(b) / 2

@@ -37,8 +37,8 @@ const (
 	postmaster = "postmaster@" + domain
 )
 
-// begin is when every story begins: a month before the end of a segment's.
-var begin = time.Date(2026, 4, 17, 0, 12, 0, 0, time.UTC)
+// begin is when every story begins: the last day of a month in Japan.
+var begin = time.Date(2026, 4, 30, 0, 12, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
 	sandbox.Main(sanitize.Classes())
