@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"sekisho/gateway"
-	"sekisho/gateway/config"
 	"sekisho/gateway/deliver"
 	"sekisho/gateway/intake"
 )
@@ -33,9 +32,12 @@ func (n *node) openIntake(location *time.Location) error {
 	if err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
-	cert, err := serverTLS(c.TLS)
-	if err != nil {
+	if n.certificate, err = serverTLS(c.TLS); err != nil {
 		return err
+	}
+	var cert *tls.Config
+	if n.certificate != nil {
+		cert = n.certificate.config()
 	}
 	l := c.Limits
 	n.intake, err = intake.New(intake.Config{Host: c.Hostname, TLS: cert, RequireTLS: c.RequireTLS, Networks: n.cfg.Clients(),
@@ -87,17 +89,6 @@ func (n *node) probing() (intake.ProbeConfig, error) {
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return n.guard.DialContext(ctx, "tcp", n.cfg.Relay.Address)
 		}}, nil
-}
-
-func serverTLS(f config.TLSFiles) (*tls.Config, error) {
-	if f.CertFile == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(f.CertFile, f.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("intake.tls: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // hop describes the next hop.

@@ -47,6 +47,8 @@ type node struct {
 	janitor   *flow.Janitor
 	metrics   *health.Metrics
 
+	certificate *certificate // nil: no STARTTLS
+
 	watch watch
 }
 
@@ -105,6 +107,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	n.guard = n.zoneGuard()
 	n.metrics = health.NewMetrics(n.scribe.Version, n.stores.Ledger.Counts)
 	if err := n.openAudit(ctx, keys, location); err != nil {
+		return err
+	}
+	if err := n.metrics.Watch(n.machine()); err != nil {
 		return err
 	}
 	if err := n.takeOver(ctx); err != nil {
@@ -249,6 +254,7 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 			n.log.Warn("the next hop does not answer yet; mail will wait for it", "error", err)
 		}
 	})
+	workers.Go(func() { n.hangups(work) })
 	workers.Go(func() { n.flow.Run(work) })
 	workers.Go(func() { n.deliver.Run(work) })
 	workers.Go(func() { n.policy.Run(work, policyEvery, n.log) })

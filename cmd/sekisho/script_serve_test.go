@@ -25,7 +25,7 @@ type running struct {
 
 // serveCommand handles serve start [NAME=VALUE…], serve stop, serve kill.
 func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, len(args) == 0, "serve start|stop|kill")
+	usage(ts, len(args) == 0, "serve start|stop|kill|reload")
 	w := worldOf(ts)
 	switch args[0] {
 	case "start":
@@ -38,6 +38,9 @@ func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(w.serve.process.Process.Kill())
 		<-w.serve.ended
 		w.serve = nil
+	case "reload":
+		usage(ts, neg || w.serve == nil, "serve reload, after serve start")
+		ts.Check(w.serve.process.Process.Signal(syscall.SIGHUP))
 	default:
 		ts.Fatalf("serve %s: no such command", args[0])
 	}

@@ -26,6 +26,39 @@ func get(t *testing.T, url string) (int, string) {
 	return r.StatusCode, string(b)
 }
 
+// TestMachine: readings are asked at each scrape; one without a value, or that
+// nobody gives, is left out and harms no other.
+func TestMachine(t *testing.T) {
+	m := NewMetrics("test", func(context.Context) (gateway.Counts, error) { return gateway.Counts{}, nil })
+	free := 5.0
+	err := m.Watch(Machine{DiskFree: func() (float64, bool) { return free, true }, CertificateEnd: func() (float64, bool) { return 0, false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []float64{5, 7} {
+		free = want
+		families, err := m.Registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, f := range families {
+			switch f.GetName() {
+			case "sekisho_disk_free_bytes":
+				found++
+				if got := f.GetMetric()[0].GetGauge().GetValue(); got != want {
+					t.Errorf("%v bytes free, want %v", got, want)
+				}
+			case "sekisho_certificate_end_timestamp_seconds", "sekisho_walls_missing":
+				t.Errorf("%s has no value", f.GetName())
+			}
+		}
+		if found != 1 {
+			t.Errorf("%d values", found)
+		}
+	}
+}
+
 func TestListener(t *testing.T) {
 	var ledger error
 	m := NewMetrics("test", func(context.Context) (gateway.Counts, error) { return gateway.Counts{Ready: 3}, ledger })

@@ -42,6 +42,51 @@ func NewMetrics(version string, counts func(context.Context) (gateway.Counts, er
 	return m
 }
 
+// Reading is a value that is asked for at each scrape; ok is false when there is
+// none, and the metric is then left out.
+type Reading func() (v float64, ok bool)
+
+// Machine are readings of the machine and of the program's surroundings. Nil
+// ones are left out.
+type Machine struct {
+	DiskFree       Reading // bytes
+	DiskMinFree    Reading // bytes, of the configuration
+	WallsMissing   Reading // walls of the boxes that do not stand
+	CheckpointTime Reading // Unix time of the last signed checkpoint
+	CertificateEnd Reading // Unix time at which the listener's certificate ends
+}
+
+// Watch adds the readings of a machine; once for each Metrics.
+func (m *Metrics) Watch(r Machine) error { return m.Registry.Register(machine{r}) }
+
+// machine reads a Machine when it is scraped.
+type machine struct{ Machine }
+
+// Describe implements prometheus.Collector. Which readings there are is known
+// only when they are asked for, so it describes none (an unchecked collector).
+func (machine) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (r machine) Collect(c chan<- prometheus.Metric) {
+	for _, g := range []struct {
+		desc *prometheus.Desc
+		read Reading
+	}{
+		{describe("sekisho_disk_free_bytes", "Bytes free for data."), r.DiskFree},
+		{describe("sekisho_disk_min_free_bytes", "Below this, mail is put off."), r.DiskMinFree},
+		{describe("sekisho_walls_missing", "Walls of the boxes that do not stand."), r.WallsMissing},
+		{describe("sekisho_checkpoint_timestamp_seconds", "When the audit log was last signed."), r.CheckpointTime},
+		{describe("sekisho_certificate_end_timestamp_seconds", "When the listener's certificate ends."), r.CertificateEnd},
+	} {
+		if g.read == nil {
+			continue
+		}
+		if v, ok := g.read(); ok {
+			c <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, v)
+		}
+	}
+}
+
 func vec(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 }

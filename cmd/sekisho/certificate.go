@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway/config"
+	"sekisho/gateway/health"
+)
+
+// certificate is the listener's, read again when the operator says so: a
+// renewal needs no restart. Sessions under way keep the one they began with.
+type certificate struct {
+	files config.TLSFiles
+	pair  atomic.Pointer[tls.Certificate]
+}
+
+// load reads the files. When that fails the present certificate stays.
+func (c *certificate) load() error {
+	pair, err := tls.LoadX509KeyPair(c.files.CertFile, c.files.KeyFile)
+	if err != nil {
+		return fmt.Errorf("intake.tls: %w", err)
+	}
+	if pair.Leaf == nil {
+		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
+			return fmt.Errorf("intake.tls: %w", err)
+		}
+	}
+	c.pair.Store(&pair)
+	return nil
+}
+
+// config is for a server that takes the certificate of the moment.
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil }}
+}
+
+// end is the Unix time of its end, for the metrics.
+func (c *certificate) end() (float64, bool) {
+	if c == nil {
+		return 0, false
+	}
+	return float64(c.pair.Load().Leaf.NotAfter.Unix()), true
+}
+
+// serverTLS loads the listener's certificate; nil when there is none.
+func serverTLS(f config.TLSFiles) (*certificate, error) {
+	if f.CertFile == "" {
+		return nil, nil
+	}
+	c := &certificate{files: f}
+	return c, c.load()
+}
+
+// hangups calls reload at each SIGHUP until ctx ends.
+func (n *node) hangups(ctx context.Context) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	defer signal.Stop(c)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c:
+			n.reload()
+		}
+	}
+}
+
+// reload reads the certificate again. Other settings are those of the start.
+func (n *node) reload() {
+	if n.certificate == nil {
+		n.log.Info("reload: there is no certificate; other settings need a restart")
+		return
+	}
+	if err := n.certificate.load(); err != nil {
+		n.log.Error("reload: the certificate stays as it was", "error", err)
+		return
+	}
+	n.log.Info("reload: the certificate was read again", "until", n.certificate.pair.Load().Leaf.NotAfter)
+}
+
+// machine gives the metrics what the node knows of its surroundings.
+func (n *node) machine() health.Machine {
+	var signed atomic.Int64
+	n.sequencer.OnCheckpoint = func(audit.Checkpoint) { signed.Store(time.Now().Unix()) }
+	return health.Machine{
+		DiskFree: func() (float64, bool) {
+			free, err := n.stores.Originals.Room(context.Background())
+			return float64(free), err == nil
+		},
+		DiskMinFree:    func() (float64, bool) { return float64(n.cfg.Storage.MinFree), true },
+		WallsMissing:   func() (float64, bool) { return float64(len(n.pool.Walls().Missing())), true },
+		CheckpointTime: func() (float64, bool) { at := signed.Load(); return float64(at), at > 0 },
+		CertificateEnd: func() (float64, bool) { return n.certificate.end() },
+	}
+}
