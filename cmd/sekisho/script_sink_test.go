@@ -29,7 +29,7 @@ type sink struct {
 	mu      sync.Mutex
 	listen  net.Listener
 	conns   map[net.Conn]bool
-	replies map[string]string // by recipient, or "mail", "data", "dot"
+	replies map[string]string // by recipient, or "ehlo", "mail", "data", "dot"
 	count   map[string]int
 	total   int
 	changed chan struct{} // closed and replaced with each mail
@@ -164,7 +164,7 @@ func (s *sink) talk(c net.Conn) {
 		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
 		switch verb {
 		case "EHLO":
-			say("250-lgwan.example.lg.jp\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 52428800")
+			say(s.reply("ehlo", "250-lgwan.example.lg.jp\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 52428800"))
 		case "MAIL":
 			e = envelope{From: path(line)}
 			say(s.reply("mail", "250 2.1.0 ok"))
