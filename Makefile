@@ -5,7 +5,7 @@ BOX := bin/sekisho-box
 FUZZTIME ?= 10m
 GOFLAGS_STATIC := CGO_ENABLED=0
 
-.PHONY: build test soak check race fuzz fuzz-short bench bench-quick bench-tools demo clean tools
+.PHONY: deb build test soak check race fuzz fuzz-short bench bench-quick bench-tools demo clean tools
 
 build:
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -o $(BIN) ./cmd/sekisho
@@ -57,6 +57,10 @@ bench-quick:
 # What sekisho is measured beside.
 bench-tools:
 	@command -v postfix >/dev/null && command -v amavisd >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postfix amavisd-new; }
+
+# The Debian package, in bin/.
+deb:
+	sh .ci/deb.sh bin
 
 clean:
 	rm -rf bin
