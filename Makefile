@@ -17,8 +17,8 @@ demo: build
 # What a new machine lacks: gcc for the race detector, and the mail programs
 # that the gateway is tested with. None of them is left running.
 tools:
-	@command -v gcc >/dev/null && command -v postfix >/dev/null && command -v swaks >/dev/null || { \
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends gcc libc6-dev postfix swaks; }
+	@command -v gcc >/dev/null && command -v postfix >/dev/null && command -v swaks >/dev/null && perl -MNet::SSLeay -e 1 2>/dev/null || { \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends gcc libc6-dev postfix swaks libnet-ssleay-perl; }
 	$(GO) mod download
 
 check:
