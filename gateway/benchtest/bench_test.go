@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,7 +33,8 @@ const patience = 5 * time.Minute
 
 // options are what the environment asks for.
 type options struct {
-	quick   bool   // BENCH=quick: sekisho alone, small mails
+	quick   bool   // BENCH=quick: sekisho alone, one kind of mail, 10 sessions
+	mail    string // BENCH_MAIL: which kind, unless 2 KB
 	repeats int    // BENCH_REPEATS
 	out     string // BENCH_OUT: a file for the table besides standard output
 	profile string // BENCH_PROFILE: a file for perf's samples of sekisho
@@ -40,7 +42,16 @@ type options struct {
 
 func environment(b *testing.B) options {
 	b.Helper()
-	o := options{os.Getenv("BENCH") == "quick", 3, os.Getenv("BENCH_OUT"), os.Getenv("BENCH_PROFILE")}
+	o := options{
+		quick: os.Getenv("BENCH") == "quick", mail: os.Getenv("BENCH_MAIL"), repeats: 3,
+		out: os.Getenv("BENCH_OUT"), profile: os.Getenv("BENCH_PROFILE"),
+	}
+	if o.mail == "" {
+		o.mail = "2 KB"
+	}
+	if mails[o.mail] == nil {
+		b.Fatalf("BENCH_MAIL=%q is no kind of mail", o.mail)
+	}
 	if s := os.Getenv("BENCH_REPEATS"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
@@ -56,7 +67,8 @@ func BenchmarkPeers(b *testing.B) {
 	o := environment(b)
 	s := newSink(b)
 	ours := newGateway(b, s.address)
-	systems, settings, idle := []system{ours}, []setting{{"2 KB", 10, 400}}, []string{"2 KB"}
+	systems, settings, idle := []system{ours}, full(), []string{o.mail}
+	settings = slices.DeleteFunc(settings, func(set setting) bool { return set.mail != o.mail || set.sessions != 10 })
 	if !o.quick {
 		systems, settings, idle = []system{newPostfix(b, s.address), newAmavis(b, s.address), ours}, full(), []string{"2 KB", "1 MB"}
 	}
@@ -92,7 +104,7 @@ func BenchmarkPeers(b *testing.B) {
 		write(b, o.out, text)
 	}
 	for _, sys := range systems {
-		b.ReportMetric(t.rate("2 KB", 10, sys.name()), strings.ReplaceAll(sys.name(), " ", "_")+"_2KB/s")
+		b.ReportMetric(t.rate(o.mail, 10, sys.name()), strings.ReplaceAll(sys.name(), " ", "_")+"_mails/s")
 	}
 }
 

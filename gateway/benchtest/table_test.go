@@ -139,7 +139,7 @@ func (t *table) String() string {
 		}
 	}
 	b.WriteString("\n| 20 mails a second | system | end to end p50 ms | p99 ms |\n|---|---|---|---|\n")
-	for _, mail := range []string{"2 KB", "1 MB"} {
+	for _, mail := range []string{"2 KB", "20 KB", "1 MB"} {
 		for _, name := range t.systems {
 			if took := t.idle[mail][name]; len(took) > 0 {
 				fmt.Fprintf(&b, "| %s | %s | %.1f | %.1f |\n", mail, name, ms(quantile(took, 0.5)), ms(quantile(took, 0.99)))
