@@ -68,6 +68,11 @@ func (r *report) add(s Severity, key, ja, en string) {
 		above = above[:strings.LastIndexAny(above, ".[")]
 		at, ok = r.c.source.places[above]
 	}
+	if ok && at.variable != "" {
+		p.File, p.JA, p.EN = "", "環境変数 "+at.variable+": "+p.JA, "environment variable "+at.variable+": "+p.EN
+		r.problems = append(r.problems, p)
+		return
+	}
 	if ok {
 		p.Line, p.Column = at.line, at.column
 	}

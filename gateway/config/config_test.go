@@ -102,6 +102,28 @@ func TestEnvironmentWins(t *testing.T) {
 	}
 }
 
+// TestFaultOfVariable: what a variable sets is told by the variable's name, not by
+// the line that it replaces; other faults keep their line.
+func TestFaultOfVariable(t *testing.T) {
+	text := []byte("relay:\n  workers: 3\nintake:\n  networks: [192.0.2.1]\nflow:\n  workers: 999\nzones:\n  internet:\n    networks: [192.0.2.0/24]\n")
+	c, err := parse("f.yaml", text, []string{"SEKISHO_RELAY_WORKERS=9999", "SEKISHO_ZONES_MYNUMBER_NETWORKS=10.0.0.0/8,0.0.0.0/0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]Problem{}
+	for _, p := range Check(t.Context(), c) {
+		told[p.Key] = p
+	}
+	for key, variable := range map[string]string{"relay.workers": "SEKISHO_RELAY_WORKERS", "zones.mynumber.networks[1]": "SEKISHO_ZONES_MYNUMBER_NETWORKS"} {
+		if p := told[key]; !strings.Contains(p.JA, "環境変数 "+variable) || !strings.Contains(p.EN, variable) || p.Line != 0 || p.File != "" {
+			t.Errorf("%s: %+v", key, p)
+		}
+	}
+	if p := told["flow.workers"]; p.Line != 6 || p.File != "f.yaml" || strings.Contains(p.JA, "環境変数") {
+		t.Errorf("flow.workers: %+v", p)
+	}
+}
+
 func TestRelativePathsStartAtTheFile(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "s.yaml"), "keys: {dir: ../k}\nintake: {tls: {cert_file: /abs/c.pem}}\n", 0o644)

@@ -22,8 +22,12 @@ const (
 	maxFaults  = 50      // problems reported
 )
 
-// place is where a key stands in a file.
-type place struct{ line, column int }
+// place is where a key stands in a file, or the environment variable that gives
+// its value instead.
+type place struct {
+	line, column int
+	variable     string
+}
 
 // decoder lays one YAML document over a Go value. It goes on after a fault, so
 // that an operator sees all of them at once.
@@ -209,7 +213,7 @@ func (d *decoder) pairs(n ast.Node, key string) []*ast.MappingValueNode {
 			continue
 		}
 		seen[name] = true
-		d.places[join(key, name)] = place{t.Position.Line, t.Position.Column}
+		d.places[join(key, name)] = place{line: t.Position.Line, column: t.Position.Column}
 		out = append(out, e)
 	}
 	return out
@@ -255,7 +259,7 @@ func (d *decoder) list(n ast.Node, v reflect.Value, key string, depth int) {
 	for i, e := range seq.Values {
 		k := fmt.Sprintf("%s[%d]", key, i)
 		if t := e.GetToken(); t != nil && t.Position != nil {
-			d.places[k] = place{t.Position.Line, t.Position.Column}
+			d.places[k] = place{line: t.Position.Line, column: t.Position.Column}
 		}
 		item := reflect.New(v.Type().Elem()).Elem()
 		d.prepare(item)

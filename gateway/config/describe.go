@@ -160,7 +160,7 @@ func (d *decoder) environment(c *Config, environ []string) Problems {
 				EN: "no setting belongs to the environment variable " + name + "." + english})
 			continue
 		}
-		delete(d.places, keys[at].Path)
+		d.setBy(keys[at].Path, name)
 		if err := assign(keys[at].value, value); err != nil {
 			ja, en := sentences(err)
 			d.problems = append(d.problems, Problem{Key: keys[at].Path, JA: "環境変数 " + name + ": " + ja,
@@ -168,6 +168,17 @@ func (d *decoder) environment(c *Config, environ []string) Problems {
 		}
 	}
 	return notes
+}
+
+// setBy notes that a variable gives the setting: faults of it, and of its
+// elements, are not of a line of the file any more.
+func (d *decoder) setBy(path, variable string) {
+	for key := range d.places {
+		if strings.HasPrefix(key, path+"[") {
+			delete(d.places, key)
+		}
+	}
+	d.places[path] = place{variable: variable}
 }
 
 // assign reads the value of a variable; lists are separated by commas.
