@@ -23,13 +23,17 @@ type running struct {
 	err     error         // of its end, once ended is closed
 }
 
-// serveCommand handles serve start [NAME=VALUE…], serve stop, serve kill.
+// serveCommand handles serve start [NAME=VALUE…], serve strained [NAME=VALUE…],
+// which waits for a gateway that runs and says that it is not ready, serve stop,
+// serve kill.
 func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) == 0, "serve start|stop|kill|reload")
 	w := worldOf(ts)
 	switch args[0] {
 	case "start":
-		w.startServe(ts, neg, args[1:])
+		w.startServe(ts, neg, http.StatusOK, args[1:])
+	case "strained":
+		w.startServe(ts, neg, http.StatusServiceUnavailable, args[1:])
 	case "stop":
 		usage(ts, neg || w.serve == nil, "serve stop, after serve start")
 		ts.Check(w.stopServe())
@@ -48,7 +52,7 @@ func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 // startServe starts the gateway and waits until it is ready. With neg it must
 // refuse: its words are then the story's stderr.
-func (w *world) startServe(ts *testscript.TestScript, neg bool, vars []string) {
+func (w *world) startServe(ts *testscript.TestScript, neg bool, status int, vars []string) {
 	usage(ts, w.serve != nil, "serve start, once")
 	path := filepath.Join(w.dir, "serve.log")
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -66,7 +70,7 @@ func (w *world) startServe(ts *testscript.TestScript, neg bool, vars []string) {
 		r.err = r.process.Wait()
 		close(r.ended)
 	}()
-	ready := w.ready(r)
+	ready := w.ready(r, status)
 	said, err := os.ReadFile(path)
 	ts.Check(err)
 	fmt.Fprint(ts.Stderr(), string(said[before:]))
@@ -81,14 +85,15 @@ func (w *world) startServe(ts *testscript.TestScript, neg bool, vars []string) {
 	expect(ts, neg, ready, "serve start")
 }
 
-// ready waits until the gateway says that it can work, or ends.
-func (w *world) ready(r *running) error {
+// ready waits until the gateway says with this status whether it can work, or
+// ends.
+func (w *world) ready(r *running, want int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
-		if status, _, err := get(ctx, "http://"+w.admin+"/readyz"); err == nil && status == http.StatusOK {
+		if status, _, err := get(ctx, "http://"+w.admin+"/readyz"); err == nil && status == want {
 			return nil
 		}
 		select {

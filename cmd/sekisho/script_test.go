@@ -21,7 +21,7 @@ import (
 // those of testscript:
 //
 //	answer NAME=VALUE…            init with the story's addresses, into etc
-//	serve start|stop|kill|log     the gateway, in the background
+//	serve start|strained|stop|…  the gateway, in the background
 //	sink start|stop|reply|wait    the LGWAN mail server
 //	smtp send|starttls|raw        the Internet side
 //	resend FROM TO FILE RE        until what arrives has a header that matches

@@ -42,7 +42,6 @@ var begin = time.Date(2026, 4, 30, 0, 12, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
 	sandbox.Main(sanitize.Classes())
-	inNamespace()
 	os.Exit(boxtest.Run(m))
 }
 

@@ -1,3 +1,0 @@
-package faulttest
-
-func inNamespace() {}
