@@ -169,20 +169,19 @@ func buildGoldenFile(t *testing.T, name, got string) {
 // the attachments.
 func buildReadable(t testing.TB, mail string) string {
 	t.Helper()
-	rules := lintGrammar()
 	head, body, ok := lintCut([]byte(mail))
 	if !ok {
 		t.Fatal("no header")
 	}
-	l := &linter{rules: rules, out: ir.NewWriter(io.Discard)}
+	l := &linter{out: ir.NewWriter(io.Discard)}
 	var b strings.Builder
 	for _, f := range l.fields(head, "") {
-		fmt.Fprintf(&b, "%s: %s\n", f.name, buildShowWords(rules, f.value))
+		fmt.Fprintf(&b, "%s: %s\n", f.name, buildShowWords(f.value))
 	}
 	b.WriteString("\n")
 	text, rest := body, []byte(nil)
-	if m := rules.multipart().FindStringSubmatch(lintValue(l.fields(head, ""), "Content-Type")); m != nil {
-		parts := strings.Split(string(body), "--"+m[1])
+	if boundary, ok := (&lintScan{lintValue(l.fields(head, ""), "Content-Type")}).multipart(); ok {
+		parts := strings.Split(string(body), "--"+boundary)
 		text, rest = []byte(strings.TrimPrefix(parts[1], "\r\n")), []byte(strings.Join(parts[2:], ""))
 		var kind []byte
 		kind, text, _ = lintCut(text)
@@ -194,12 +193,12 @@ func buildReadable(t testing.TB, mail string) string {
 	}
 	b.WriteString(strings.ReplaceAll(string(text), "\r\n", "\n"))
 	if len(rest) > 0 {
-		b.WriteString("---- attachments ----\n" + strings.ReplaceAll(buildShowWords(rules, string(rest)), "\r\n", "\n"))
+		b.WriteString("---- attachments ----\n" + strings.ReplaceAll(buildShowWords(string(rest)), "\r\n", "\n"))
 	}
 	return b.String()
 }
 
-func buildShowWords(rules *lintRules, s string) string {
+func buildShowWords(s string) string {
 	s = strings.ReplaceAll(s, "?= =?", "?==?")
 	return encodedWord.ReplaceAllStringFunc(s, func(w string) string {
 		text, _ := lintDecodeWords(w)

@@ -30,7 +30,7 @@ const (
 // clean UTF-8; safe and agreeing file names; and a second reader
 // (emersion/go-message) that must see the same mail. The error is out's.
 func Lint(data []byte, known map[[32]byte]bool, out *ir.Writer) error {
-	l := &linter{out: out, known: known, rules: lintGrammar()}
+	l := &linter{out: out, known: known}
 	l.bytes(data)
 	l.mail(data)
 	if l.notes == 0 {
@@ -44,7 +44,6 @@ func Lint(data []byte, known map[[32]byte]bool, out *ir.Writer) error {
 type linter struct {
 	out   *ir.Writer
 	known map[[32]byte]bool
-	rules *lintRules
 	notes int
 	err   error
 
@@ -139,12 +138,12 @@ func (l *linter) mail(data []byte) {
 		l.text(body, encoding, "text")
 		return
 	}
-	m := l.rules.multipart().FindStringSubmatch(media)
-	if m == nil || encoding != "7bit" {
+	boundary, ok := (&lintScan{media}).multipart()
+	if !ok || encoding != "7bit" {
 		l.report("lint_structure", "header", media+" / "+encoding)
 		return
 	}
-	l.multipart(body, m[1])
+	l.multipart(body, boundary)
 }
 
 // lintCut splits a header, with its last CRLF, from its body.

@@ -110,22 +110,15 @@ func (l *linter) trace(seen map[string]bool) {
 
 // value checks a field's value by its grammar, and the text inside it.
 func (l *linter) value(f lintField) {
-	switch f.name {
-	case "From", "Sender", "Reply-To", "To", "Cc":
-		l.addresses(f)
-		return
-	}
-	rule, ok := l.rules.fields[f.name]
-	if !ok {
-		return // Content-Type and -Transfer-Encoding: judged by the structure
-	}
-	if !rule().MatchString(f.value) {
+	if !lintFieldFits(f.name, f.value) {
 		l.report("lint_field_value", f.name, f.value)
 		return
 	}
 	switch f.name {
 	case "Subject":
 		l.subject = l.words(f.value, f.name)
+	case "From", "Sender", "Reply-To", "To", "Cc":
+		l.addresses(f)
 	case "Date":
 		l.date(f.value, f.name)
 	case "Received":
@@ -163,27 +156,24 @@ func (l *linter) words(s, where string) string {
 	return text
 }
 
-// addresses reads an address field, checks the names in it, and keeps the
-// addresses for the second reader.
+// addresses reads an address list that fits its grammar, checks the names in
+// it, and keeps the addresses for the second reader.
 func (l *linter) addresses(f lintField) {
-	list := l.rules.boxes(f.value, f.name == "To" || f.name == "Cc")
-	if list == nil || f.name == "Sender" && len(list) > 1 {
-		l.report("lint_field_value", f.name, f.value)
-		return
-	}
 	if l.people == nil {
 		l.people = map[string][]string{}
 	}
-	for _, m := range list {
+	s := lintScan{f.value}
+	for more := true; more; more = s.lit(", ") {
+		phrase, addr, _ := s.box()
 		// Some readers decode encoded words inside quotes; none may stand there.
-		l.words(m.phrase, f.name)
-		if m.addr == "" {
+		l.words(phrase, f.name)
+		if addr == "" {
 			continue // a group
 		}
-		at := strings.LastIndexByte(m.addr, '@')
-		if at > 64 || len(m.addr) > 260 {
-			l.report("lint_address_length", f.name, m.addr)
+		at := strings.LastIndexByte(addr, '@')
+		if at > 64 || len(addr) > 260 {
+			l.report("lint_address_length", f.name, addr)
 		}
-		l.people[f.name] = append(l.people[f.name], strings.Trim(m.addr[:at], `"`)+m.addr[at:])
+		l.people[f.name] = append(l.people[f.name], strings.Trim(addr[:at], `"`)+addr[at:])
 	}
 }

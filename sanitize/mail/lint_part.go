@@ -84,12 +84,11 @@ func (l *linter) part(part []byte, n int) {
 // attachment checks the fields, the name and the encoding of an attachment,
 // then whether its content was linted.
 func (l *linter) attachment(fields []lintField, body []byte, where string) {
-	t := l.rules.partType().FindStringSubmatch(fields[0].value)
-	if t == nil {
+	media, charset, quoted, ok := (&lintScan{fields[0].value}).partType()
+	if !ok {
 		l.report("lint_part_type", where, fields[0].value)
 		return
 	}
-	media, charset := t[1], t[2]
 	extensions, known := lintMedia[media]
 	switch {
 	case !known:
@@ -97,12 +96,12 @@ func (l *linter) attachment(fields []lintField, body []byte, where string) {
 	case charset != "" && !strings.HasPrefix(media, "text/"):
 		l.report("lint_part_type", where, fields[0].value)
 	}
-	d := l.rules.disposition().FindStringSubmatch(fields[2].value)
-	if d == nil {
+	filename, pieces, ok := (&lintScan{fields[2].value}).disposition()
+	if !ok {
 		l.report("lint_disposition", where, fields[2].value)
 		return
 	}
-	name := l.fileName(t[3], d[1], d[2], where)
+	name := l.fileName(quoted, filename, pieces, where)
 	if known && !slices.Contains(extensions, strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))) {
 		l.report("lint_name_type", where, name+" "+media)
 	}
@@ -167,12 +166,14 @@ func (l *linter) fileName(name, filename, pieces, where string) string {
 // spec: rfc2231#3 rfc2231#4
 func (l *linter) extendedName(pieces string) (string, bool) {
 	var all strings.Builder
-	found := l.rules.extended().FindAllStringSubmatch(pieces, -1)
-	for i, m := range found {
-		if m[1] != strconv.Itoa(i) && (m[1] != "" || len(found) > 1) {
+	s := lintScan{pieces}
+	for i := 0; !s.end(); i++ {
+		number, value, ok := s.extended()
+		alone := number == "" && i == 0 && s.end()
+		if !ok || !alone && number != strconv.Itoa(i) {
 			return "", false
 		}
-		all.WriteString(m[2])
+		all.WriteString(value)
 	}
 	value, ok := strings.CutPrefix(all.String(), "utf-8''")
 	if !ok {

@@ -247,7 +247,7 @@ func TestLintSecondReader(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var b bytes.Buffer
-			l := &linter{out: ir.NewWriter(&b), known: known, rules: lintGrammar()}
+			l := &linter{out: ir.NewWriter(&b), known: known}
 			l.mail([]byte(sample))
 			tc.edit(l)
 			l.reread([]byte(sample))

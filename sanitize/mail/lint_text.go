@@ -47,7 +47,7 @@ func (l *linter) marks(text, where string) {
 	count := map[string]int{}
 	first := true
 	for line := range strings.SplitSeq(text, "\n") {
-		if l.rules.opensFile().MatchString(line) {
+		if (&lintScan{line}).opensFile() {
 			l.report("lint_text_file", where, line)
 		}
 		for _, mark := range []string{"【無害化済み】", "-- 無害化のお知らせ", "-- 添付されていたメールの処理"} {
