@@ -41,7 +41,7 @@ func TestPowerMayFailBehindEveryOperation(t *testing.T) {
 	}
 	t.Logf("SEKISHO_SEED=%d", seed)
 	cuts := o.moments(rand.New(rand.NewPCG(seed, 1)))
-	if len(cuts) < 50 {
+	if len(cuts) < 30 {
 		t.Fatalf("only %d moments", len(cuts))
 	}
 	for half := range 2 {
