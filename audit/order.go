@@ -94,6 +94,9 @@ func (o *order) heartbeat(e Event) {
 			o.rep.fault(FaultSilence, e.Seq, e.Seq+1, segmentName(e.Seg))
 		}
 	}
+	if o.changed {
+		o.rows = time.Time{} // of before the change, as it may be: no measure for those that follow
+	}
 	o.beat = e.TS
 	o.stopped, o.changed = false, false
 }

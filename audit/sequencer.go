@@ -176,9 +176,19 @@ func (s *Sequencer) cycle(ctx context.Context) error {
 }
 
 // heartbeat appends the record that the log is alive. One that fails is not made
-// up for later: the silence is to be seen.
+// up for later: the silence is to be seen. When the clock has changed since the
+// rows were taken, those of before the change come first: to a reader, the first
+// heartbeat after a change ends it.
 func (s *Sequencer) heartbeat(ctx context.Context) error {
-	if err := errors.Join(s.watchClock(), s.queue(VerbHeartbeat, Change{})); err != nil {
+	if err := s.watchClock(); err != nil {
+		return err
+	}
+	if len(s.own) > 0 {
+		if err := errors.Join(s.flush(ctx), s.drain(ctx)); err != nil {
+			return err
+		}
+	}
+	if err := s.queue(VerbHeartbeat, Change{}); err != nil {
 		return err
 	}
 	if err := s.flush(ctx); err != nil {

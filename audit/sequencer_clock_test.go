@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,4 +53,52 @@ func TestRowsAfterAChangedClock(t *testing.T) {
 			t.Errorf("%d months began, %v", months, err)
 		}
 	})
+}
+
+// late is a ledger in which a row is committed, and then the clock put back,
+// just after the sequencer has found no more rows for the n-th time.
+type late struct {
+	*ledger
+	empty, n int
+	then     func()
+}
+
+func (l *late) Pending(ctx context.Context, after int64, n int) ([]Row, error) {
+	rows, err := l.ledger.Pending(ctx, after, n)
+	if err == nil && len(rows) == 0 {
+		if l.empty++; l.empty == l.n {
+			l.then()
+		}
+	}
+	return rows, err
+}
+
+// A heartbeat ends a change of the clock for a reader, so rows of before the
+// change come before it, also when both happen while the heartbeat is due.
+// spec: g6
+func TestHeartbeatAfterAChangedClock(t *testing.T) {
+	for n := range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			d, o, l := newDisk(), testKeys(t), &ledger{}
+			var shift atomic.Int64
+			now := func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
+			w := mustOpen(t, d, o)
+			source := &late{ledger: l, n: n + 1, then: func() {
+				l.add(eventAt(1, now()))
+				shift.Store(int64(-time.Hour))
+			}}
+			stop := run(t, &Sequencer{Source: source, Writer: w, Now: now})
+			time.Sleep(5 * time.Second) // synthetic: some cycles
+			l.add(eventAt(2, now()))
+			time.Sleep(5 * time.Second)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			w.Close()
+			agree(t, l, d)
+			if r := mustVerify(t, d, o, VerifyOptions{Interval: 1e6 * time.Hour}); r.Verdict != Intact {
+				t.Errorf("after %d looks: %v %v", n+1, r.Verdict, r.Faults)
+			}
+		})
+	}
 }
