@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -19,6 +21,7 @@ type fence struct {
 	spaces    bool      // in namespaces of their own
 	emptyRoot bool      // their root directory holds their program only
 	space     footprint // of this program before it has done anything
+	libraries []string  // what the program is linked with at its start, none for a static one
 }
 
 // raise builds the walls that a process hands down. The order matters: each
@@ -36,11 +39,16 @@ func raise(args []string) (*fence, error) {
 	if f.space, err = readFootprint("/proc/self/statm"); err != nil {
 		return nil, fmt.Errorf("measure the program: %w", err)
 	}
+	if f.libraries, err = libraries(); err != nil {
+		return nil, err
+	}
 	unix.Umask(0o777)
 	if err := errors.Join(unix.Chdir("/"), closeInherited()); err != nil {
 		return nil, err
 	}
-	if f.spaces && unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") == nil {
+	// A program that was built with cgo, as "go run" does where there is a C
+	// compiler, finds its libraries only in the host's root directory.
+	if f.spaces && len(f.libraries) == 0 && unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") == nil {
 		if err := turnRoot(); err != nil {
 			return nil, err
 		}
@@ -56,6 +64,30 @@ func raise(args []string) (*fence, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// libraries returns the files, besides the program, that this process is made
+// of (proc_pid_maps(5)).
+func libraries() ([]string, error) {
+	program, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return nil, fmt.Errorf("name the program: %w", err)
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return nil, fmt.Errorf("read the program's parts: %w", err)
+	}
+	var files []string
+	for line := range strings.Lines(string(maps)) {
+		at := strings.IndexByte(line, '/')
+		if at < 0 {
+			continue
+		}
+		if path := strings.TrimSuffix(line[at:], "\n"); path != program && !slices.Contains(files, path) {
+			files = append(files, path)
+		}
+	}
+	return files, nil
 }
 
 // turnRoot makes a read-only tmpfs with nothing but a copy of this program the
@@ -149,7 +181,7 @@ func (f *fence) landlock() error {
 	if abi, err := llsys.LandlockGetABIVersion(); err != nil || abi < 1 {
 		return nil // not offered: the parent decides what that means
 	}
-	if err := landlock.V11.BestEffort().Restrict(landlock.ROFiles(f.program)); err != nil {
+	if err := landlock.V11.BestEffort().Restrict(landlock.ROFiles(append([]string{f.program}, f.libraries...)...)); err != nil {
 		return fmt.Errorf("restrict by landlock: %w", err)
 	}
 	return nil
