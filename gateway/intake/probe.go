@@ -145,6 +145,25 @@ func (e *rcptError) Error() string { return fmt.Sprintf("the next hop answered R
 
 // ask returns nil when the next hop takes an address.
 func (p *Probe) ask(ctx context.Context, address string) error {
+	return p.talk(ctx, func(c *smtp.Client) error {
+		beyond := !gateway.ASCII(address)
+		if ok, _ := c.Extension("SMTPUTF8"); beyond && !ok {
+			return errNoUTF8
+		}
+		if err := c.Mail("", &smtp.MailOptions{UTF8: beyond}); err != nil {
+			return fmt.Errorf("MAIL to the next hop: %w", err)
+		}
+		err := c.Rcpt(address, nil)
+		var said *smtp.SMTPError
+		if errors.As(err, &said) {
+			return &rcptError{said.Code}
+		}
+		return err
+	})
+}
+
+// talk has a dialogue with the next hop, within probeTime, and leaves politely.
+func (p *Probe) talk(ctx context.Context, f func(*smtp.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	conn, err := p.c.Dial(ctx)
@@ -157,18 +176,7 @@ func (p *Probe) ask(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	beyond := !gateway.ASCII(address)
-	if ok, _ := c.Extension("SMTPUTF8"); beyond && !ok {
-		return errNoUTF8
-	}
-	if err := c.Mail("", &smtp.MailOptions{UTF8: beyond}); err != nil {
-		return fmt.Errorf("MAIL to the next hop: %w", err)
-	}
-	err = c.Rcpt(address, nil)
-	var said *smtp.SMTPError
-	if errors.As(err, &said) {
-		err = &rcptError{said.Code}
-	}
+	err = f(c)
 	if bye := c.Quit(); bye != nil && err == nil {
 		p.c.Log.Debug("leave the next hop", "error", bye)
 	}

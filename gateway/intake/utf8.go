@@ -2,7 +2,8 @@ package intake
 
 import (
 	"context"
-	"fmt"
+
+	"github.com/emersion/go-smtp"
 
 	"sekisho/gateway"
 )
@@ -34,25 +35,12 @@ func (u *UTF8Hop) Check(ctx context.Context) Verdict {
 // offersUTF8 returns nil when the next hop offers SMTPUTF8 and errNoUTF8 when
 // it does not.
 func (p *Probe) offersUTF8(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
-	conn, err := p.c.Dial(ctx)
-	if err != nil {
-		return fmt.Errorf("reach the next hop: %w", err)
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	c, err := p.greet(conn)
-	if err != nil {
-		return err
-	}
-	if ok, _ := c.Extension("SMTPUTF8"); !ok {
-		err = errNoUTF8
-	}
-	if bye := c.Quit(); bye != nil {
-		p.c.Log.Debug("leave the next hop", "error", bye)
-	}
-	return err
+	return p.talk(ctx, func(c *smtp.Client) error {
+		if ok, _ := c.Extension("SMTPUTF8"); !ok {
+			return errNoUTF8
+		}
+		return nil
+	})
 }
 
 // speakable says whether an address can be handed on, and if not what to
