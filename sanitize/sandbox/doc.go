@@ -1,8 +1,8 @@
 // Package sandbox starts, limits and kills the boxed workers in which every
 // parser of hostile bytes runs.
 //
-// A worker is this same program executed again, by a starter process that is
-// this program too and has raised the walls that are inherited: namespaces
+// A worker is this program, or a smaller one of the same build, executed again
+// by a starter process that has raised the walls that are inherited: namespaces
 // where the host allows them, an empty root directory, no capabilities,
 // Landlock. The worker loads what it needs as a [Class] says and shuts the box
 // from inside: resource limits and a seccomp allow-list without open, socket,
