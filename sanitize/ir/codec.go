@@ -32,6 +32,11 @@ var ErrTooMuch = fmt.Errorf("%w: too many bytes in all", ErrFrame)
 type encoder struct{ b []byte }
 
 func (e *encoder) num(n int64) { e.b = binary.BigEndian.AppendUint64(e.b, uint64(n)) }
+func (e *encoder) nums(ns ...int64) {
+	for _, n := range ns {
+		e.num(n)
+	}
+}
 func (e *encoder) str(s string) {
 	e.b = append(binary.BigEndian.AppendUint32(e.b, uint32(len(s))), s...)
 }

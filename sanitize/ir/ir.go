@@ -32,6 +32,9 @@ const (
 	TagChild
 	TagData
 	TagNumber
+	TagSheet
+	TagRaster
+	TagRun
 	TagFail
 	TagEnd
 )
@@ -133,6 +136,9 @@ type Picture struct {
 	W, H  int64
 	Page  int64 // from 0
 	Alpha bool  // some pixel is not opaque
+	// XRes and YRes are thousandths of a pixel an inch, 0 when the source does
+	// not say.
+	XRes, YRes int64
 }
 
 // Pixels is a run of picture bytes.
@@ -159,6 +165,7 @@ const (
 	NumberReceived NumberName = "received" // Received header fields seen
 	NumberHTML     NumberName = "html"     // 1: the body was made from HTML
 	NumberPixels   NumberName = "pixels"   // of a picture, said before it is decoded
+	NumberPages    NumberName = "pages"    // of a document, said before its first Sheet
 )
 
 // Number is one integer value.

@@ -27,31 +27,40 @@ type Request struct {
 	Self     string // our instance id, to see loops
 	Authserv string // the upstream authserv-id whose Authentication-Results count
 
+	// Options of kinds that are drawn; see format.Render.
+	Method string
+	DPI    int64
+	Shade  string
+	Layer  bool
+	Page   int64
+
 	// Known are the SHA-256 sums, 32 bytes each, of bodies already linted.
 	Known []byte
 }
 
 func (v Request) encode(e *encoder) {
-	for _, s := range []string{string(v.Op), v.Kind, v.Name, v.Media, v.Self, v.Authserv} {
+	for _, s := range []string{string(v.Op), v.Kind, v.Name, v.Media, v.Self, v.Authserv, v.Method, v.Shade} {
 		e.str(s)
 	}
-	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli} {
+	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page} {
 		e.num(n)
 	}
 	e.flag(v.Defang)
+	e.flag(v.Layer)
 	e.bytes(v.Known)
 }
 
 func decodeRequest(d *decoder) Value {
 	var r Request
 	r.Op = Op(d.str())
-	for _, p := range []*string{&r.Kind, &r.Name, &r.Media, &r.Self, &r.Authserv} {
+	for _, p := range []*string{&r.Kind, &r.Name, &r.Media, &r.Self, &r.Authserv, &r.Method, &r.Shade} {
 		*p = d.str()
 	}
-	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli} {
+	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli, &r.DPI, &r.Page} {
 		*p = d.num()
 	}
 	r.Defang = d.flag()
+	r.Layer = d.flag()
 	r.Known = d.bytes()
 	return r
 }

@@ -14,6 +14,8 @@ const (
 	MaxDetail = 1024
 	// MaxSide bounds width and height of a picture in pixels.
 	MaxSide = 1 << 20
+	// MaxRes bounds a resolution in thousandths of a pixel an inch.
+	MaxRes = 100_000_000
 )
 
 func (v Note) encode(e *encoder)    { e.str(v.Code); e.str(v.Where); e.str(v.Detail) }
@@ -36,10 +38,9 @@ func (v Row) encode(e *encoder) {
 }
 
 func (v Picture) encode(e *encoder) {
-	e.num(v.W)
-	e.num(v.H)
-	e.num(v.Page)
+	e.nums(v.W, v.H, v.Page)
 	e.flag(v.Alpha)
+	e.nums(v.XRes, v.YRes)
 }
 
 func (v Child) encode(e *encoder) {
@@ -59,12 +60,17 @@ var decoders = map[Tag]func(*decoder) Value{
 	TagDate:    func(d *decoder) Value { return Date{d.num(), d.num()} },
 	TagText:    func(d *decoder) Value { return Text{Role(d.str()), d.num(), d.str()} },
 	TagRow:     decodeRow,
-	TagPicture: func(d *decoder) Value { return Picture{d.num(), d.num(), d.num(), d.flag()} },
-	TagPixels:  func(d *decoder) Value { return Pixels{d.bytes()} },
+	TagPicture: func(d *decoder) Value {
+		return Picture{d.num(), d.num(), d.num(), d.flag(), d.num(), d.num()}
+	},
+	TagPixels: func(d *decoder) Value { return Pixels{d.bytes()} },
 	TagChild: func(d *decoder) Value {
 		return Child{Role(d.str()), d.str(), d.str(), d.str(), decodeNote(d)}
 	},
 	TagData:   func(d *decoder) Value { return Data{d.bytes()} },
+	TagSheet:  decodeSheet,
+	TagRaster: decodeRaster,
+	TagRun:    decodeRun,
 	TagNumber: func(d *decoder) Value { return Number{NumberName(d.str()), d.num()} },
 	TagFail:   func(d *decoder) Value { return Fail{d.str(), d.str()} },
 	TagEnd:    func(*decoder) Value { return End{} },
@@ -92,7 +98,7 @@ var (
 	fieldNames = []FieldName{FieldSubject, FieldMessageID, FieldInReplyTo, FieldReferences, FieldAutoSubmitted,
 		FieldPrecedence, FieldListID, FieldImportance, FieldContentLanguage, FieldAuthResult, FieldCharset,
 		FieldTitle, FieldDelimiter}
-	numberNames  = []NumberName{NumberReceived, NumberHTML, NumberPixels}
+	numberNames  = []NumberName{NumberReceived, NumberHTML, NumberPixels, NumberPages}
 	addressRoles = []Role{RoleFrom, RoleSender, RoleReplyTo, RoleTo, RoleCc}
 	textRoles    = []Role{RoleBody, RoleReport, RoleCalendar, RoleContent}
 	childRoles   = []Role{RoleAttachment, RoleInline, RoleMessage, RoleMember}
@@ -110,9 +116,9 @@ func (v Request) check() error {
 	if len(v.Known)%32 != 0 {
 		return errors.New("known sums are not a multiple of 32 bytes")
 	}
-	return errors.Join(oneOf(ops, v.Op), code(v.Kind), line(v.Name, MaxLine), line(v.Media, MaxDetail),
+	return errors.Join(oneOf(ops, v.Op), code(v.Kind), code(v.Method), code(v.Shade), line(v.Name, MaxLine), line(v.Media, MaxDetail),
 		line(v.Self, MaxDetail), line(v.Authserv, MaxDetail),
-		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli))
+		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page))
 }
 func (v Note) check() error {
 	return errors.Join(code(v.Code), line(v.Where, MaxDetail), line(v.Detail, MaxDetail))
@@ -144,7 +150,10 @@ func (v Picture) check() error {
 	if v.W < 1 || v.H < 1 || v.W > MaxSide || v.H > MaxSide {
 		return errors.New("picture size out of range")
 	}
-	return within(0, v.Page)
+	if v.XRes > MaxRes || v.YRes > MaxRes {
+		return errors.New("resolution out of range")
+	}
+	return within(0, v.Page, v.XRes, v.YRes)
 }
 func (v Pixels) check() error { return nil }
 func (v Data) check() error   { return nil }
