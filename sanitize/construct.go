@@ -60,39 +60,67 @@ func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.
 	for i := range n.Kids {
 		c.Kids = append(c.Kids, n.Kids[i].child())
 	}
-	giveBack, err := s.takeRoom(ctx, p.tape.Size())
-	if err != nil {
-		return err
+	way, ok := p.row.Way(profile.Method)
+	if !ok {
+		return format.Hold(format.ByPolicy, "no way to make "+string(profile.Method))
+	}
+	if p.source != nil {
+		p.notes = nil // findings come with the values
 	}
 	out := memfile.New(maxOutput)
 	h := newHash()
-	var built format.Built
-	err = s.engine.guarded(func() error {
-		w := bufio.NewWriterSize(io.MultiWriter(out, h), 64<<10)
-		var err error
-		if built, err = p.row.Build(ir.NewReader(p.tape.Reader(), p.tape.Size()), c, w); err != nil {
-			return err
-		}
-		return w.Flush()
-	})
-	giveBack()
+	built, err := s.write(ctx, p, way, c, io.MultiWriter(out, h))
 	if err != nil {
 		out.Close()
 		return fmt.Errorf("build %s: %w", p.row.Kind, err)
 	}
-	b := Body{file: out, media: pick(built.Media, p.row.MediaType()), ok: true}
+	row := rowOf(s.engine.formats, format.Kind(pick(string(built.Output), string(way.Output))))
+	if row == nil || row.Lint == nil {
+		out.Close()
+		return format.Hold(format.LintFailed, "no lint for the new file")
+	}
+	b := Body{file: out, media: pick(built.Media, row.MediaType()), ok: true}
 	h.Sum(b.sum[:0])
-	if err := s.lint(ctx, n, p.row, out); err != nil {
+	if err := s.lint(ctx, n, row, out); err != nil {
 		out.Close()
 		return err
 	}
-	b.name = builtName(n.Name, n.Kind, pick(built.Extension, p.row.Extension()))
-	n.Body, n.Method, n.Verdict = b, p.row.Method, format.Rebuilt
+	b.name = builtName(n.Name, n.Kind, pick(built.Extension, row.Extension()))
+	n.Body, n.Method, n.Verdict = b, way.Method, format.Rebuilt
+	if p.source != nil {
+		n.Findings = append(n.Findings, p.notes...)
+	}
 	n.Findings = append(n.Findings, built.Findings...)
 	if built.Partial {
 		n.Verdict = format.Partly
 	}
 	return nil
+}
+
+// write runs the way's builder: on the tape, or on the values as they come.
+func (s *session) write(ctx context.Context, p *parsed, way format.Way, c format.Construction, out io.Writer) (format.Built, error) {
+	var built format.Built
+	w := bufio.NewWriterSize(out, 64<<10)
+	build := func(in *ir.Reader) error {
+		return s.engine.guarded(func() error {
+			var err error
+			if built, err = way.Build(in, c, w); err != nil {
+				return err
+			}
+			return w.Flush()
+		})
+	}
+	if p.source != nil {
+		err := s.stream(ctx, p, c.Profile, build)
+		return built, err
+	}
+	giveBack, err := s.takeRoom(ctx, p.tape.Size())
+	if err != nil {
+		return built, err
+	}
+	defer giveBack()
+	err = build(ir.NewReader(p.tape.Reader(), p.tape.Size()))
+	return built, err
 }
 
 func pick(a, b string) string {

@@ -84,7 +84,8 @@ func takeAll(tk *taker, r *ir.Reader) error {
 // buildAndLint builds the tape as the engine does and re-reads what came out.
 func buildAndLint(t *testing.T, p *parsed) {
 	t.Helper()
-	if p.row.Build == nil || p.row.Lint == nil {
+	way, ok := p.row.Way("")
+	if lint := rowOf(Formats(), way.Output); !ok || lint == nil || lint.Lint == nil {
 		t.Fatalf("%s may be parsed and has no builder or no lint", p.row.Kind)
 	}
 	d := policy.Default().Choose(policy.Facts{Kind: p.row.Kind, Size: 1, W: p.facts.W, H: p.facts.H})

@@ -85,8 +85,5 @@ func (s *session) outputKind(ctx context.Context, f file) (format.Kind, error) {
 	if row == nil || row.Lint == nil || k.Claimed != "" && family(s.engine.formats, format.Kind(k.Claimed)) != family(s.engine.formats, row.Kind) {
 		return "", nil
 	}
-	if row.Kind == format.HTML || row.Kind == format.GIF {
-		return "", nil // their outputs are text and PNG
-	}
 	return row.Kind, nil
 }

@@ -24,6 +24,7 @@ type file struct {
 type parsed struct {
 	row    *format.Format
 	tape   *memfile.File
+	source *source // of a kind whose values go straight to the builder; no tape then
 	kids   []file
 	facts  policy.Facts
 	kind   ir.Kind
@@ -107,6 +108,7 @@ func (s *session) finish(ctx context.Context, n *Node, p *parsed, f file) {
 	p.facts.Kind, p.facts.Size = n.Kind, n.Size
 	p.facts.Root = f.path == "" && s.in.Facts != nil
 	p.facts.Inline = f.Role == ir.RoleInline
+	p.facts.Drawn = p.source != nil
 	switch d := s.in.Rules.Choose(p.facts); d.Do {
 	case policy.Build:
 		if err := s.construct(ctx, n, p, d.Profile); err != nil {

@@ -3,6 +3,7 @@ package sanitize
 import (
 	"context"
 	"errors"
+	"io"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -38,6 +39,11 @@ func (s *session) parse(ctx context.Context, f file, b *format.Budget) (*parsed,
 		return p, errors.Join(err, t.refused) // a sharper reason comes first
 	}
 	class := p.row.Class
+	req.Kind = string(p.row.Kind)
+	if p.row.Stream {
+		p.source = &source{req: req, taker: t, data: f.data}
+		return p, nil
+	}
 	if class == format.ClassImage {
 		if req.Pixels, err = b.Picture(); err != nil {
 			return p, err
@@ -46,7 +52,6 @@ func (s *session) parse(ctx context.Context, f file, b *format.Budget) (*parsed,
 	}
 	s.drop(class)
 	defer s.drop(class)
-	req.Kind = string(p.row.Kind)
 	return p, s.ask(ctx, class, req, f.data, 4*req.Pixels+f.data.Size()+slack, t.take)
 }
 
@@ -61,6 +66,7 @@ type taker struct {
 	each    int64 // pixels that one picture may have
 	said    int64 // pixels announced and not yet followed by their picture
 	refused error // why the file may not be parsed
+	to      io.Writer
 	buf     []byte
 }
 
@@ -74,7 +80,10 @@ func (t *taker) judged(k ir.Kind) {
 		return
 	}
 	t.p.row = row
-	t.p.tape = memfile.New(1 << 40) // bounded by the answer's limit
+	if !row.Stream {
+		t.p.tape = memfile.New(1 << 40) // bounded by the answer's limit
+		t.to = t.p.tape
+	}
 }
 
 // listed returns kind when it stands in our list, else other: a box that was
@@ -129,6 +138,14 @@ func (t *taker) take(v ir.Value) error {
 			t.said = v.N
 			return t.paint(v.N)
 		}
+	case ir.Sheet:
+		if err := t.budget.Turn(); err != nil {
+			return err
+		}
+	case ir.Raster:
+		if v.W*v.H > t.budget.Pixels {
+			return format.Hold(format.LimitPixels, "one page")
+		}
 	case ir.Picture:
 		t.p.facts.W, t.p.facts.H = v.W, v.H
 		if err := t.paint(v.W*v.H - min(v.W*v.H, t.said)); err != nil {
@@ -137,7 +154,7 @@ func (t *taker) take(v ir.Value) error {
 		t.said = 0
 	}
 	t.buf = ir.Append(t.buf[:0], v)
-	_, err := t.p.tape.Write(t.buf)
+	_, err := t.to.Write(t.buf)
 	return err
 }
 

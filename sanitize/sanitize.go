@@ -196,5 +196,5 @@ const gallery = 10
 // BudgetOf returns the budget that rules give to a whole mail.
 func BudgetOf(r policy.Rules) format.Budget {
 	l := r.Limits
-	return format.Budget{Bytes: l.Bytes, Files: l.Files, Pixels: l.Pixels, Gallery: gallery * l.Pixels, Depth: l.Depth}
+	return format.Budget{Bytes: l.Bytes, Files: l.Files, Pixels: l.Pixels, Gallery: gallery * l.Pixels, Pages: l.Pages, Depth: l.Depth}
 }

@@ -88,7 +88,7 @@ func entries(f rulesFile) []entry {
 		for i := range v.NumField() {
 			t := v.Type().Field(i)
 			switch x := v.Field(i).Interface().(type) {
-			case map[string]string, limitsFile:
+			case map[string]string, limitsFile, pagesFile:
 			case []string:
 				out = append(out, entry{join(above, t.Tag.Get("yaml")), t.Tag.Get("doc"), flow(x)})
 			default:
@@ -97,6 +97,7 @@ func entries(f rulesFile) []entry {
 		}
 	}
 	add("limits", reflect.ValueOf(f.Limits))
+	add("pages", reflect.ValueOf(f.Pages))
 	add("", reflect.ValueOf(f))
 	return out
 }

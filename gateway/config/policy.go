@@ -24,6 +24,7 @@ type rulesFile struct {
 	CSVCharset  string            `yaml:"csv_charset" doc:"CSV の文字コード"`
 	CSVBOM      bool              `yaml:"csv_bom" doc:"CSV の先頭の印"`
 	JPEGQuality int               `yaml:"jpeg_quality" doc:"JPEG の画質"`
+	Pages       pagesFile         `yaml:"pages"`
 	Defang      string            `yaml:"defang" doc:"リンクの無効化"`
 	OwnDomains  []string          `yaml:"own_domains" doc:"団体のドメイン"`
 	Spoofed     string            `yaml:"spoofed" doc:"団体のドメインを名乗る外部メール"`
@@ -34,10 +35,18 @@ type limitsFile struct {
 	Files   int64    `yaml:"files" doc:"ファイルの数の上限"`
 	Depth   int      `yaml:"depth" doc:"入れ子の深さの上限"`
 	Pixels  int64    `yaml:"pixels" doc:"画像 1 枚の画素数の上限（メール全体ではその 10 倍）"`
+	Pages   int64    `yaml:"pages" doc:"メール全体の文書のページ数の上限"`
 	Time    Duration `yaml:"time" doc:"無害化の時間の上限"`
 	Output  Size     `yaml:"output" doc:"作り直したメールの大きさの上限"`
 	Retain  Duration `yaml:"retain" doc:"隔離したものの保管期間"`
 	Expires Duration `yaml:"expires" doc:"中継をあきらめるまでの期間"`
+}
+
+// pagesFile is how documents are drawn.
+type pagesFile struct {
+	Profile string `yaml:"profile" doc:"ページ画像の細かさ"`
+	Shade   string `yaml:"shade" doc:"ページ画像の色"`
+	Layer   bool   `yaml:"text_layer" doc:"ページ画像に重ねる見えない文字"`
 }
 
 // overrideFile is one override: recipients and the rules that differ.
@@ -54,11 +63,12 @@ type policyFile struct {
 func fromRules(r policy.Rules) rulesFile {
 	f := rulesFile{Kinds: map[string]string{}, TextCharset: r.TextCharset, TextBOM: r.TextBOM, CSVCharset: r.CSVCharset,
 		CSVBOM: r.CSVBOM, JPEGQuality: r.JPEGQuality, Defang: r.Defang, OwnDomains: slices.Clone(r.OwnDomains), Spoofed: r.Spoofed}
+	f.Pages = pagesFile{string(r.Pages.Profile), string(r.Pages.Shade), r.Pages.Layer}
 	for k, a := range r.Kinds {
 		f.Kinds[string(k)] = string(a)
 	}
 	l := r.Limits
-	f.Limits = limitsFile{Bytes: Size(l.Bytes), Files: l.Files, Depth: l.Depth, Pixels: l.Pixels, Time: Duration(l.Time),
+	f.Limits = limitsFile{Bytes: Size(l.Bytes), Files: l.Files, Depth: l.Depth, Pixels: l.Pixels, Pages: l.Pages, Time: Duration(l.Time),
 		Output: Size(l.Output), Retain: Duration(l.Retain), Expires: Duration(l.Expires)}
 	return f
 }
@@ -66,6 +76,7 @@ func fromRules(r policy.Rules) rulesFile {
 func (f rulesFile) rules() policy.Rules {
 	r := policy.Rules{Kinds: map[format.Kind]policy.Action{}, TextCharset: f.TextCharset, TextBOM: f.TextBOM,
 		CSVCharset: f.CSVCharset, CSVBOM: f.CSVBOM, JPEGQuality: f.JPEGQuality, Defang: f.Defang, Spoofed: f.Spoofed}
+	r.Pages = policy.PageRules{Profile: policy.PageProfile(f.Pages.Profile), Shade: format.Shade(f.Pages.Shade), Layer: f.Pages.Layer}
 	for k, a := range f.Kinds {
 		r.Kinds[format.Kind(k)] = policy.Action(a)
 	}
@@ -73,7 +84,7 @@ func (f rulesFile) rules() policy.Rules {
 		r.OwnDomains = append(r.OwnDomains, strings.ToLower(d))
 	}
 	l := f.Limits
-	r.Limits = policy.Limits{Bytes: int64(l.Bytes), Files: l.Files, Depth: l.Depth, Pixels: l.Pixels, Time: time.Duration(l.Time),
+	r.Limits = policy.Limits{Bytes: int64(l.Bytes), Files: l.Files, Depth: l.Depth, Pixels: l.Pixels, Pages: l.Pages, Time: time.Duration(l.Time),
 		Output: int64(l.Output), Retain: time.Duration(l.Retain), Expires: time.Duration(l.Expires)}
 	return r
 }
@@ -176,6 +187,8 @@ func (d *decoder) rules(key string, f rulesFile) {
 	d.limits(join(key, "limits"), f.Limits)
 	d.oneOf(join(key, "text_charset"), f.TextCharset, "utf-8", "cp932")
 	d.oneOf(join(key, "csv_charset"), f.CSVCharset, "utf-8", "cp932")
+	d.oneOf(join(key, "pages.profile"), f.Pages.Profile, "small", "standard", "fine")
+	d.oneOf(join(key, "pages.shade"), f.Pages.Shade, "auto", "gray", "mono")
 	d.oneOf(join(key, "defang"), f.Defang, "mismatch", "all")
 	d.oneOf(join(key, "spoofed"), f.Spoofed, "warn", "hold")
 	if f.JPEGQuality < 1 || f.JPEGQuality > 100 {
@@ -221,6 +234,7 @@ func (d *decoder) limits(key string, l limitsFile) {
 		{"files", l.Files, 1, 100_000, "1", "100000"},
 		{"depth", int64(l.Depth), 1, 32, "1", "32"},
 		{"pixels", l.Pixels, 1, 500_000_000, "1", "500000000"},
+		{"pages", l.Pages, 1, 100_000, "1", "100000"},
 		{"time", int64(l.Time), int64(time.Second), int64(time.Hour), "1s", "1h"},
 		{"output", int64(l.Output), 64 << 10, 1 << 30, "64KB", "1GB"},
 		{"retain", int64(l.Retain), int64(day), int64(3660 * day), "1d", "3660d"},

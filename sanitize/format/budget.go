@@ -12,6 +12,7 @@ type Budget struct {
 	Files    int64 // files below and including this one
 	Pixels   int64 // pixels of one picture
 	Gallery  int64 // pixels of all pictures together, decoded or tried
+	Pages    int64 // pages of all documents together
 	Depth    int   // layers still allowed below this one
 	Deadline time.Time
 }
@@ -37,7 +38,7 @@ func (b *Budget) Enter(size int64) (Budget, error) {
 // Settle takes what a layer used, given the budget it started with and what it
 // has left, out of b.
 func (b *Budget) Settle(left Budget) {
-	b.Files, b.Bytes, b.Gallery = left.Files, left.Bytes, left.Gallery
+	b.Files, b.Bytes, b.Gallery, b.Pages = left.Files, left.Bytes, left.Gallery, left.Pages
 }
 
 // Picture returns how many pixels the next picture may have, or an *Error with
@@ -57,5 +58,14 @@ func (b *Budget) Paint(n int64) error {
 		return Hold(LimitPixels, "pictures together")
 	}
 	b.Gallery -= n
+	return nil
+}
+
+// Turn takes one page out of b. The error is an *Error with limit_pages.
+func (b *Budget) Turn() error {
+	if b.Pages < 1 {
+		return Hold(LimitPages, "pages together")
+	}
+	b.Pages--
 	return nil
 }

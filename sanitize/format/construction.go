@@ -12,6 +12,9 @@ type Profile struct {
 	BOM     bool   // write a byte order mark in UTF-8 text
 	Quality int    // JPEG quality, 1 to 100
 
+	Method Method // how to rebuild, "" for the kind's own method
+	Render Render // of kinds that are drawn
+
 	// MaxBytes bounds the output of a mail (DECISIONS 19); 0 is no bound.
 	MaxBytes int64
 	// OwnDomains are the office's mail domains, lower case.

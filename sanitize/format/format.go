@@ -79,6 +79,8 @@ const (
 	ClassLight Class = "light"
 	ClassImage Class = "image"
 	ClassLint  Class = "lint"
+	// ClassPDF workers have an engine loaded that draws pages.
+	ClassPDF Class = "pdf"
 )
 
 // Untrusted is a hostile file inside the box: its bytes and what its sender
@@ -89,6 +91,7 @@ type Untrusted struct {
 	Data  []byte
 
 	Budget Budget
+	Render Render // of kinds that are drawn
 
 	Defang   bool   // write every link defanged, not only lying ones
 	Self     string // our instance id, to see mail loops
@@ -112,7 +115,16 @@ type Format struct {
 	// being a disguise, such as the picture kinds. Default: the kind itself.
 	Family string
 
-	Method  Method
+	Method Method // by which Build rebuilds
+	// Output is the kind of the file that Build writes, whose Lint re-reads it.
+	// Default: the kind itself.
+	Output Kind
+	// Ways are further methods that the policy may choose.
+	Ways []Way
+	// Stream says that Build reads the values while Parse still writes them,
+	// page after page. A streamed kind has no children.
+	Stream bool
+
 	Blocked bool // never accepted: executables, scripts, shortcuts
 	Partial bool // may be rebuilt with members missing (mail, archives)
 
@@ -126,11 +138,32 @@ type Format struct {
 	// hold; any other error holds as internal. It runs in the box.
 	Parse func(ctx context.Context, in Untrusted, out *ir.Writer) error
 	// Build writes a new file from values alone. It is deterministic.
-	Build func(in *ir.Reader, c Construction, w io.Writer) (Built, error)
+	Build Builder
 	// Lint re-reads a new file and reports every violation of the closed
 	// output form. It runs in the box and emits Notes, and Children for
 	// embedded files whose sums are not in known.
 	Lint func(data []byte, known map[[32]byte]bool, out *ir.Writer) error
+}
+
+// Builder writes a new file from the values of a parsed one.
+type Builder func(in *ir.Reader, c Construction, w io.Writer) (Built, error)
+
+// Way returns how this kind is rebuilt by a method, and whether it can be. The
+// empty method is the row's own.
+func (f *Format) Way(m Method) (Way, bool) {
+	if m == "" || m == f.Method {
+		w := Way{f.Method, f.Output, f.Build}
+		if w.Output == "" {
+			w.Output = f.Kind
+		}
+		return w, w.Build != nil
+	}
+	for _, w := range f.Ways {
+		if w.Method == m {
+			return w, true
+		}
+	}
+	return Way{}, false
 }
 
 // Extension returns the extension of a rebuilt file of this kind, "" if none.
@@ -156,6 +189,8 @@ type Built struct {
 	Media string
 	// Extension overrides the format's extension.
 	Extension string
+	// Output overrides the way's kind of output, "" for that one.
+	Output Kind
 	// Partial says that members are missing.
 	Partial bool
 }

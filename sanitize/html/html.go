@@ -177,8 +177,3 @@ func firstLines(s string) string { return s[:min(len(s), 2000)] }
 func Build(in *ir.Reader, c format.Construction, w io.Writer) (format.Built, error) {
 	return plaintext.Build(in, c, w)
 }
-
-// Lint reports every violation of the closed form of a text file of ours.
-func Lint(data []byte, known map[[32]byte]bool, out *ir.Writer) error {
-	return plaintext.Lint(data, known, out)
-}

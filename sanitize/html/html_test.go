@@ -23,7 +23,7 @@ var _ = flag.Bool("update", false, "rewrite golden files")
 const mark = "CANARY7391"
 
 func htmlFormat() format.Format {
-	return format.Format{Kind: format.HTML, Names: []string{"html"}, Match: Match, Parse: Parse, Build: Build, Lint: Lint}
+	return format.Format{Kind: format.HTML, Names: []string{"html"}, Match: Match, Parse: Parse, Build: Build, Lint: plaintext.Lint}
 }
 
 // textFormat stands for the kind that the output is.

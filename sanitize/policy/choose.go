@@ -11,6 +11,7 @@ type Facts struct {
 	Kind   format.Kind
 	Root   bool // the mail as received
 	Inline bool // a picture shown inside a body
+	Drawn  bool // page by page
 	W, H   int64
 	Size   int64
 	// From are the addresses of a mail's From field, Auth its trusted
@@ -76,6 +77,17 @@ func (r Rules) profile(f Facts) format.Profile {
 	p := format.Profile{Charset: r.TextCharset, BOM: r.TextBOM, Quality: r.JPEGQuality, OwnDomains: r.OwnDomains}
 	if f.Kind == format.CSV {
 		p.Charset, p.BOM = r.CSVCharset, r.CSVBOM
+	}
+	switch r.Kinds[f.Kind] {
+	case Text:
+		p.Method = format.MethodText
+	case Image:
+		p.Method = format.MethodImage
+	case Reconstruct:
+		p.Method = format.MethodReconstruct
+	}
+	if f.Drawn {
+		p = r.Pages.drawn(p)
 	}
 	if f.Kind == format.Mail && f.Root {
 		p.MaxBytes = r.Limits.Output

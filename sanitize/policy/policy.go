@@ -61,6 +61,8 @@ type Rules struct {
 	CSVBOM      bool   `json:"csv_bom"`
 	JPEGQuality int    `json:"jpeg_quality"`
 
+	Pages PageRules `json:"pages"` // of kinds that are drawn page by page
+
 	Defang     string   `json:"defang"`      // "mismatch" (lying links only) or "all"
 	OwnDomains []string `json:"own_domains"` // lower case
 	Spoofed    string   `json:"spoofed"`     // outside mail with an own-domain From: "warn" or "hold"
@@ -71,7 +73,8 @@ type Limits struct {
 	Bytes   int64         `json:"bytes"`  // decoded bytes of all files together
 	Files   int64         `json:"files"`  // files together
 	Depth   int           `json:"depth"`  // layers
-	Pixels  int64         `json:"pixels"` // pixels of one picture
+	Pixels  int64         `json:"pixels"` // pixels of one picture or page
+	Pages   int64         `json:"pages"`  // pages of all documents together
 	Time    time.Duration `json:"time"`   // of the whole sanitizing
 	Output  int64         `json:"output"` // bytes of the rebuilt mail
 	Retain  time.Duration `json:"retain"` // originals and held parts
@@ -82,10 +85,10 @@ type Limits struct {
 func Default() Rules {
 	r := Rules{
 		Kinds: map[format.Kind]Action{},
-		Limits: Limits{Bytes: 200 << 20, Files: 1000, Depth: 8, Pixels: 50_000_000, Time: 2 * time.Minute,
+		Limits: Limits{Bytes: 200 << 20, Files: 1000, Depth: 8, Pixels: 50_000_000, Pages: 1000, Time: 2 * time.Minute,
 			Output: 50 << 20, Retain: 30 * 24 * time.Hour, Expires: 5 * 24 * time.Hour},
 		TextCharset: "utf-8", TextBOM: true, CSVCharset: "utf-8", CSVBOM: true, JPEGQuality: 90,
-		Defang: "mismatch", Spoofed: "warn",
+		Defang: "mismatch", Spoofed: "warn", Pages: PageRules{Profile: ProfileStandard, Shade: format.ShadeAuto, Layer: true},
 	}
 	for k, c := range choices {
 		r.Kinds[k] = c[0]
@@ -103,7 +106,7 @@ func (r Rules) Check() error {
 		}
 	}
 	l := r.Limits
-	if l.Bytes <= 0 || l.Files <= 0 || l.Depth <= 0 || l.Pixels <= 0 || l.Time <= 0 || l.Output <= 0 || l.Retain <= 0 || l.Expires <= 0 {
+	if l.Bytes <= 0 || l.Files <= 0 || l.Depth <= 0 || l.Pixels <= 0 || l.Pages <= 0 || l.Time <= 0 || l.Output <= 0 || l.Retain <= 0 || l.Expires <= 0 {
 		errs = append(errs, errors.New("limits: every limit must be above zero"))
 	}
 	for name, c := range map[string]string{"text_charset": r.TextCharset, "csv_charset": r.CSVCharset} {
@@ -114,6 +117,7 @@ func (r Rules) Check() error {
 	if r.JPEGQuality < 1 || r.JPEGQuality > 100 {
 		errs = append(errs, fmt.Errorf("jpeg_quality: %d; choose 1 to 100", r.JPEGQuality))
 	}
+	errs = append(errs, r.Pages.check())
 	if r.Defang != "mismatch" && r.Defang != "all" {
 		errs = append(errs, fmt.Errorf("defang: %q; choose mismatch or all", r.Defang))
 	}

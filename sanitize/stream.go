@@ -1,0 +1,56 @@
+package sanitize
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/memfile"
+)
+
+// source is a file of a kind whose values are built while they come (Stream):
+// a document of 500 pages is 4 GB of pixels and never in memory as a whole.
+type source struct {
+	req   ir.Request
+	taker *taker
+	data  *memfile.File
+}
+
+// maxStream bounds the frames of one streamed answer. Pages and their pixels
+// are bounded by the budget as they come.
+const maxStream = 1 << 40
+
+// errBuilder ends a box whose builder has given up; the builder says why.
+var errBuilder = errors.New("sanitize: the builder has ended")
+
+// stream parses the source in a box of its own and runs build on the values
+// as they come. The parser's reason to stop is the sharper one.
+func (s *session) stream(ctx context.Context, p *parsed, profile format.Profile, build func(*ir.Reader) error) error {
+	src := p.source
+	req := src.req
+	r := profile.Render
+	req.Method, req.DPI, req.Shade, req.Layer, req.Page = string(r.Method), r.DPI, string(r.Shade), r.Layer, r.Page
+	from, to := io.Pipe()
+	built := make(chan error, 1)
+	go func() {
+		err := build(ir.NewReader(bufio.NewReaderSize(from, 256<<10), maxStream))
+		from.CloseWithError(errBuilder) // whatever is still to come is not wanted
+		built <- err
+	}()
+	w := bufio.NewWriterSize(to, 256<<10)
+	src.taker.to = w
+	s.drop(p.row.Class)
+	err := s.ask(ctx, p.row.Class, req, src.data, maxStream, src.taker.take)
+	s.drop(p.row.Class)
+	if err == nil {
+		err = w.Flush()
+	}
+	to.CloseWithError(err) // nil is the end of the values
+	if berr := <-built; berr != nil && (err == nil || errors.Is(err, errBuilder)) {
+		return berr
+	}
+	return err
+}
