@@ -66,7 +66,7 @@ type Message struct {
 	Lease   Lease
 	Crashes int       // tries that failed under a living parent
 	Lost    int       // leases lost to a dead parent
-	NextAt  time.Time // not to be claimed before
+	NextAt  time.Time // not to be claimed before; zero: due from the beginning
 }
 
 // Lease says who works on a row. Fence grows with each claim; a holder whose
@@ -164,10 +164,21 @@ type Delivery struct {
 	Passport   []byte // seal.Passport, encoded
 
 	CreatedAt time.Time
-	NextAt    time.Time
+	NextAt    time.Time // not to be claimed before; zero: due from the beginning
 	ExpiresAt time.Time // give up after
 	Attempts  int
 	Lease     Lease
+}
+
+// MaxWait is the longest wait between two tries of one message or delivery.
+const MaxWait = time.Hour
+
+// Due returns when a delivery is, or was, first due for its next try.
+func (d Delivery) Due() time.Time {
+	if d.NextAt.After(d.CreatedAt) {
+		return d.NextAt
+	}
+	return d.CreatedAt
 }
 
 // Addresses returns the addresses of all recipients.

@@ -25,6 +25,9 @@ type Ledger interface {
 	MessageByReceipt(ctx context.Context, receipt string) (Message, error)
 	Delivery(ctx context.Context, id ID) (Delivery, error)
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
+	// Untold counts the failed deliveries that were given up by themselves and
+	// that no mail to the postmaster is about.
+	Untold(ctx context.Context) (int, error)
 	Item(ctx context.Context, id string) (quarantine.Item, error)
 	Items(ctx context.Context, q ItemQuery) ([]quarantine.Item, error)
 	// Purgeable returns messages whose original may be deleted: received before
@@ -33,6 +36,11 @@ type Ledger interface {
 	// Blobs returns every blob name that a row still needs.
 	Blobs(ctx context.Context) (originals, outbox map[string]bool, err error)
 	Counts(ctx context.Context) (Counts, error)
+	// Hasten makes due at once what waits for a time after latest, and returns
+	// how much that was: messages, drafts, and deliveries but for substitute mails
+	// that were not tried yet. Whoever calls it knows that none of them waits that
+	// long, so that a clock must have been put back. No state changes.
+	Hasten(ctx context.Context, latest time.Time) (int64, error)
 	// Opening returns what a commitment in a record stands for; ErrNotFound once
 	// it was erased.
 	Opening(ctx context.Context, digest string) (audit.Opening, error)

@@ -54,7 +54,7 @@ type recipientJSON struct {
 
 func deliveryToJSON(d gateway.Delivery) deliveryJSON {
 	j := deliveryJSON{string(d.ID), d.Receipt, d.Kind, d.State, d.Reason, d.Verdict, d.HeldParts, d.From, nil, d.Size,
-		d.Attempts, d.CreatedAt, d.NextAt}
+		d.Attempts, d.CreatedAt, d.Due()}
 	for _, r := range d.Recipients {
 		j.Recipients = append(j.Recipients, recipientJSON{r.Address, r.State, r.Code, r.Text})
 	}
@@ -92,7 +92,7 @@ func printDeliveries(w io.Writer, ds []gateway.Delivery) error {
 	for _, d := range ds {
 		next := "-"
 		if !d.State.Final() {
-			next = d.NextAt.Local().Format("01-02 15:04")
+			next = d.Due().Local().Format("01-02 15:04")
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.Receipt, d.Kind, d.State, d.Attempts, next, strings.Join(d.Addresses(), ","), d.ID)
 	}

@@ -7,8 +7,8 @@ import (
 
 // reportsAnHour is how many mails the postmaster gets in an hour. When the next
 // hop refuses everything, thousands of mails fail for one reason; the one after
-// these goes out when the hour is over, the others only stand in the queue,
-// whose list each of these mails names.
+// these goes out when the hour is over and says how many there are of the
+// others (gateway.Ledger.Untold), which only stand in the queue.
 const reportsAnHour = 20
 
 // reports bounds the mails to the postmaster. The zero reports is ready.
@@ -16,9 +16,20 @@ type reports struct {
 	mu   sync.Mutex
 	hour time.Time
 	n    int
+
+	delayed, left uint64 // mails since the start
 }
 
-// next says when the mail about a failure at now may go, if there is one.
+// Limited returns how many mails to the postmaster were put off, and how many
+// were left out, since the start.
+func (d *Deliver) Limited() (delayed, left uint64) {
+	d.reports.mu.Lock()
+	defer d.reports.mu.Unlock()
+	return d.reports.delayed, d.reports.left
+}
+
+// next says when the mail about a failure at now may go, zero for at once, if
+// there is one.
 func (r *reports) next(now time.Time) (at time.Time, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -29,9 +40,11 @@ func (r *reports) next(now time.Time) (at time.Time, ok bool) {
 	r.n++
 	switch {
 	case r.n <= reportsAnHour:
-		return now, true
+		return time.Time{}, true
 	case r.n == reportsAnHour+1:
+		r.delayed++
 		return hour.Add(time.Hour), true
 	}
+	r.left++
 	return time.Time{}, false
 }

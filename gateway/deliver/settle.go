@@ -32,7 +32,7 @@ const (
 // recipients at a time is not one in trouble.
 // spec: rfc5321#4.5.4.1
 func backOff(n int, some bool) time.Duration {
-	waits := []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
+	waits := []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, gateway.MaxWait}
 	if some {
 		return waits[0]
 	}
@@ -238,7 +238,9 @@ func (d *Deliver) postmaster(v gateway.Delivery, now time.Time) (*gateway.Delive
 	if err != nil {
 		return nil, err
 	}
-	return &gateway.Delivery{ID: id, Message: v.Message, Receipt: v.Receipt, Kind: gateway.KindPostmaster, About: v.ID,
+	draft := &gateway.Delivery{ID: id, Message: v.Message, Receipt: v.Receipt, Kind: gateway.KindPostmaster, About: v.ID,
 		Recipients: []gateway.Recipient{{Address: d.Postmaster, State: gateway.Pending}}, Policy: v.Policy,
-		State: gateway.Drafted, Verdict: "rebuilt", CreatedAt: now, NextAt: at, ExpiresAt: at.Add(v.ExpiresAt.Sub(v.CreatedAt))}, nil
+		State: gateway.Drafted, Verdict: "rebuilt", CreatedAt: now, NextAt: at}
+	draft.ExpiresAt = draft.Due().Add(v.ExpiresAt.Sub(v.CreatedAt))
+	return draft, nil
 }

@@ -2,20 +2,22 @@ package faulttest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"sekisho/audit"
 	"sekisho/gateway"
+	"sekisho/gateway/flow"
 )
 
 // TestClockSteps moves the clock between any two steps of three mails' lives,
 // back by an hour, on by a day into another month, and on and back: no mail is
-// lost or comes twice, no receipt number is given twice, and the log says that
-// the clock was changed. Mail that waits may wait for as long as the clock was
-// put back.
+// lost, late or comes twice, no receipt number is given twice, and the log says
+// that the clock was changed.
 // spec: g3 g6
 func TestClockSteps(t *testing.T) {
 	for name, jumps := range map[string][]time.Duration{
@@ -56,10 +58,8 @@ func (o *office) steps(at int, jumps []time.Duration) []string {
 		o.clock.pass(time.Second)
 	}
 	stop()
-	for range 26 { // an hour each
-		w.settle()
-		o.clock.pass(time.Hour)
-	}
+	w.work() // what is ready waits for nothing, whatever the clock says
+	check(o.t, w.tick())
 	faults := w.broken(p.all())
 	if len(p.all()) != len(letters) {
 		faults = append(faults, fmt.Sprintf("%d receipt numbers for %d mails", len(p.all()), len(letters)))
@@ -151,4 +151,51 @@ func TestLeasesAndClock(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRetriesAndClock: mail that waits for its next try does not wait as much
+// longer as the clock was put back, nor do a message after a failed try and a
+// mail to the postmaster: an hour at most, as ever.
+func TestRetriesAndClock(t *testing.T) {
+	o, s, p := newOffice(t), &sink{}, &promises{}
+	d := newDisk(o.clock.now)
+	w, err := o.open(d, o.empty, s)
+	check(t, err)
+	defer w.close()
+	s.says(func(to string) string {
+		if strings.HasPrefix(to, "k0@") {
+			return "451 later"
+		}
+		return ""
+	})
+	w.send(p, 0, letters[0])
+	w.work()
+	w.send(p, 1, letters[0])
+	d.mu.Lock()
+	d.err, d.plan = syscall.EIO, takesNothing
+	d.mu.Unlock()
+	w.work()
+	d.mu.Lock()
+	d.plan = nil
+	d.mu.Unlock()
+	s.says(nil)
+	stop := w.sequence()
+	w.clock.pass(-30 * 24 * time.Hour)
+	eventually(t, "the record of the change", func() bool { return w.count(audit.VerbClockChanged) > 0 })
+	stop()
+	w.work()
+	if n := len(s.all()); n > 0 {
+		t.Fatalf("%d mails did not wait", n)
+	}
+	check(t, w.janitor().Tidy(t.Context()))
+	w.work()
+	check(t, w.tick())
+	if faults := w.broken(p.all()); len(faults) > 0 || len(s.all()) != 2 {
+		t.Errorf("%d mails came:\n%s", len(s.all()), strings.Join(append(faults, w.said()...), "\n"))
+	}
+}
+
+func (w *world) janitor() *flow.Janitor {
+	return &flow.Janitor{Ledger: w.ledger, Originals: w.originals, Outbox: w.outbox,
+		Scribe: gateway.Scribe{Clock: w.clock.now, Random: rand.Reader, Version: "test"}, Retain: func() time.Duration { return 90 * 24 * time.Hour }}
 }

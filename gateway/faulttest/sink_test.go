@@ -11,10 +11,14 @@ import (
 	"sync"
 )
 
-// sink is the LGWAN mail server: it takes every mail.
+// sink is the LGWAN mail server: it takes every mail, but for those to
+// recipients that it answers otherwise.
 type sink struct {
+	answer func(to string) string // to RCPT; nil or "" is 250
+
 	mu    sync.Mutex
 	mails []arrival
+	texts []string // of the same
 }
 
 // arrival is one mail as the sink took it.
@@ -52,7 +56,12 @@ func (s *sink) serve(c net.Conn) {
 		}
 		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); strings.ToUpper(verb) {
 		case "RCPT":
-			to = append(to, strings.Trim(strings.TrimPrefix(rest, "TO:"), "<>"))
+			a := strings.Trim(strings.TrimPrefix(rest, "TO:"), "<>")
+			if reply := s.reply(a); reply != "" {
+				say(reply)
+				continue
+			}
+			to = append(to, a)
 			say("250 ok")
 		case "DATA":
 			say("354 go on")
@@ -72,10 +81,27 @@ func (s *sink) serve(c net.Conn) {
 	}
 }
 
+func (s *sink) reply(to string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answer == nil {
+		return ""
+	}
+	return s.answer(to)
+}
+
+// says has the sink answer otherwise from now on; nil for taking all.
+func (s *sink) says(f func(to string) string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = f
+}
+
 func (s *sink) take(to []string, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mails = append(s.mails, arrival{strings.Join(to, " "), sha256.Sum256(body)})
+	s.texts = append(s.texts, string(body))
 }
 
 // readBody reads a mail up to its final dot and takes the dots out again.

@@ -97,7 +97,7 @@ func TestShutdownGivesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := w.ledger.Message(t.Context(), m.ID)
-	if err != nil || got.State != gateway.Accepted || got.Crashes != 0 || got.Lost != 0 || !got.NextAt.Equal(w.now) {
+	if err != nil || got.State != gateway.Accepted || got.Crashes != 0 || got.Lost != 0 || !got.NextAt.IsZero() {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	w.Engine = w.Engine.(hooked).Engine

@@ -258,9 +258,9 @@ func (f *Flow) keep(ctx context.Context, m gateway.Message) (context.Context, fu
 // giveBack returns a message for another try, later after each one that
 // failed. One whose work was called off by a shutdown is due at once.
 func (f *Flow) giveBack(ctx context.Context, m gateway.Message) error {
-	next := f.Scribe.Clock()
+	var next time.Time
 	if ctx.Err() == nil {
-		next = next.Add(backOff << min(max(m.Crashes-1, 0), 6))
+		next = f.Scribe.Clock().Add(backOff << min(max(m.Crashes-1, 0), 6))
 	}
 	return f.putBack(ctx, m, next)
 }

@@ -13,7 +13,8 @@ import (
 
 // Janitor keeps retention (DECISIONS 28): held items expire, originals that
 // nothing needs any more are deleted after their time or, under pressure, the
-// oldest first, and files that no row names are swept.
+// oldest first, and files that no row names are swept. What waits for a time
+// that a wrong clock set is hastened.
 type Janitor struct {
 	Ledger            gateway.Ledger
 	Originals, Outbox gateway.Blobs
@@ -54,7 +55,14 @@ func (j *Janitor) Run(ctx context.Context, interval time.Duration, report func(e
 
 // Tidy does one round.
 func (j *Janitor) Tidy(ctx context.Context) error {
-	return errors.Join(j.expire(ctx), j.purge(ctx), j.sweep(ctx), j.purgeRecords(ctx))
+	return errors.Join(j.hasten(ctx), j.expire(ctx), j.purge(ctx), j.sweep(ctx), j.purgeRecords(ctx))
+}
+
+// hasten ends waits that are longer than any that we make: the clock that they
+// were made by was ahead and has been put back since.
+func (j *Janitor) hasten(ctx context.Context) error {
+	_, err := j.Ledger.Hasten(ctx, j.Scribe.Clock().Add(gateway.MaxWait))
+	return err
 }
 
 // expire ends items that nobody decided about in time.

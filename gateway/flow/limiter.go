@@ -21,6 +21,14 @@ const (
 type limiter struct {
 	mu         sync.Mutex
 	recipients map[string]*schedule
+	delayed    uint64 // substitute mails that were put off
+}
+
+// Delayed returns how many substitute mails were put off since the start.
+func (f *Flow) Delayed() uint64 {
+	f.substitute.mu.Lock()
+	defer f.substitute.mu.Unlock()
+	return f.substitute.delayed
 }
 
 // schedule is what one recipient's hours are taken by.
@@ -35,7 +43,7 @@ type slot struct {
 }
 
 // next returns when a substitute mail about a sender's mail may go to a
-// recipient, and takes the place.
+// recipient, and takes the place; zero for at once.
 func (l *limiter) next(recipient, sender string, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -54,9 +62,10 @@ func (l *limiter) next(recipient, sender string, now time.Time) time.Time {
 	s.hours[at.hour]++
 	s.senders[sender] = at
 	if at.hour.After(now) {
+		l.delayed++
 		return at.hour
 	}
-	return now
+	return time.Time{}
 }
 
 // of returns a recipient's schedule without the hours that are over.

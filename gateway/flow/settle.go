@@ -162,7 +162,7 @@ func (s *settlement) decide(ctx context.Context, g group, t *sanitize.Node) erro
 			return err
 		}
 	} else {
-		d.State, d.NextAt = gateway.Held, time.Time{}
+		d.State = gateway.Held
 	}
 	if err := s.holdParts(&d, t, g); err != nil {
 		return err
@@ -183,7 +183,7 @@ func (s *settlement) newDelivery(k gateway.DeliveryKind, from string, g group) (
 		return gateway.Delivery{}, err
 	}
 	d := gateway.Delivery{ID: id, Message: s.m.ID, Receipt: s.m.Receipt, Kind: k, From: from, Policy: g.rules.Digest(),
-		State: gateway.Ready, CreatedAt: s.now, NextAt: s.now, ExpiresAt: s.now.Add(g.rules.Limits.Expires)}
+		State: gateway.Ready, CreatedAt: s.now, ExpiresAt: s.now.Add(g.rules.Limits.Expires)}
 	for _, a := range g.to {
 		d.Recipients = append(d.Recipients, gateway.Recipient{Address: a, State: gateway.Pending})
 	}
@@ -211,7 +211,7 @@ func (f *Flow) seal(ctx context.Context, d gateway.Delivery, b sanitize.Body) (g
 	}
 	d.Blob, d.Size, d.Sum = blob, b.Size(), b.Sum()
 	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: d.Addresses(), Route: gateway.RouteName,
-		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.NextAt.Add(passportTime)}, b.Basis())
+		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.Due().Add(passportTime)}, b.Basis())
 	return d, err
 }
 

@@ -21,8 +21,9 @@ func (s *settlement) tell(ctx context.Context, g group, held gateway.Delivery, t
 	}
 	for _, to := range g.to {
 		one := group{g.rules, []string{to}}
+		at := s.flow.substitute.next(to, s.claimedFrom(t), s.now)
 		body, err := s.flow.Engine.Substitute(ctx, sanitize.Substitute{Facts: *s.facts(one), Reason: t.Reason, From: s.claimedFrom(t),
-			Subject: t.Subject, MessageID: t.ID, Sent: t.Sent(), Contents: t.Child(), Address: s.flow.Postmaster})
+			Subject: t.Subject, MessageID: t.ID, Sent: t.Sent(), Contents: t.Child(), Delayed: !at.IsZero(), Address: s.flow.Postmaster})
 		if err != nil {
 			return fmt.Errorf("substitute mail: %w", err)
 		}
@@ -32,8 +33,8 @@ func (s *settlement) tell(ctx context.Context, g group, held gateway.Delivery, t
 			return err
 		}
 		d.About, d.Verdict = held.ID, "rebuilt"
-		d.NextAt = s.flow.substitute.next(to, s.claimedFrom(t), s.now)
-		d.ExpiresAt = d.NextAt.Add(g.rules.Limits.Expires)
+		d.NextAt = at
+		d.ExpiresAt = d.Due().Add(g.rules.Limits.Expires)
 		if err := s.seal(ctx, &d, body); err != nil {
 			return err
 		}
@@ -96,12 +97,15 @@ func (f *Flow) compose(ctx context.Context, d gateway.Delivery) error {
 			p.Outcomes = append(p.Outcomes, sanitize.Undelivered{Recipient: r.Address, Code: r.Code, Text: r.Text})
 		}
 	}
+	if p.Untold, err = f.Ledger.Untold(ctx); err != nil {
+		return err
+	}
 	body, err := f.Engine.Postmaster(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	d.Policy, d.NextAt, d.ExpiresAt, d.State = rules.Digest(), s.now, s.now.Add(rules.Limits.Expires), gateway.Ready
+	d.Policy, d.NextAt, d.ExpiresAt, d.State = rules.Digest(), time.Time{}, s.now.Add(rules.Limits.Expires), gateway.Ready
 	if d, err = f.seal(ctx, d, body); err != nil {
 		return err
 	}

@@ -178,6 +178,7 @@ func TestSubstituteGolden(t *testing.T) {
 		edit func(*Substitute)
 	}{
 		{"substitute", func(*Substitute) {}},
+		{"substitute_delayed", func(s *Substitute) { s.Delayed = true }},
 		{"substitute_unknown", func(s *Substitute) {
 			*s = Substitute{Facts: s.Facts}
 			s.Facts.Office.PublicURL = ""
@@ -211,6 +212,7 @@ func TestPostmasterGolden(t *testing.T) {
 		edit func(*Postmaster)
 	}{
 		{"postmaster", func(*Postmaster) {}},
+		{"postmaster_untold", func(p *Postmaster) { p.Untold = 980 }},
 		{"postmaster_held", func(p *Postmaster) { p.Event, p.Reason, p.Outcomes = MessageHeld, format.CrashLoop, nil }},
 		{"postmaster_person", func(p *Postmaster) { p.Event, p.Detail, p.To = 99, "audit log: disk full", nil }},
 	} {

@@ -21,6 +21,7 @@ type Substitute struct {
 	MessageID string       // of the original; becomes References when valid
 	Sent      *ir.Date     // as claimed, nil when unknown
 	Contents  format.Child // the held mail; its Kids name the attachments, when known
+	Delayed   bool         // it goes later than it was written, for there are many
 
 	// Address is our own mailbox, shown as the sender; postmaster@Facts.Host
 	// when empty.
@@ -101,6 +102,9 @@ func substituteText(s Substitute) string {
 		b.WriteString(why.Next + "\n")
 	}
 	substituteActions(&b, s.Facts)
+	if s.Delayed {
+		b.WriteString("お預かりしたメールが続いたため、お知らせを１時間ごとに分け、遅らせてお送りしています。まだ続くことがあります。\n")
+	}
 	b.WriteString("このメールは庁内のシステムが自動で送りました。返信しても届きません。\n")
 	b.WriteString("パスワードや個人番号は書かないでください。\n")
 	if c := buildClean(s.Facts.Office.Contact); c != "" {

@@ -37,6 +37,7 @@ type Postmaster struct {
 	From     string // the message's sender as claimed
 	Subject  string
 	Outcomes []Outcome
+	Untold   int // other failed deliveries that no mail is about, for want of room in their hour
 
 	// Address is our own mailbox; postmaster@Facts.Host when empty.
 	Address string
@@ -84,9 +85,16 @@ func BuildPostmaster(p Postmaster, w io.Writer) error {
 	b.WriteString(words.ja + "\n\n")
 	postmasterFacts(&b, p)
 	b.WriteString("\n" + words.next + "\n")
+	if p.Untold > 0 {
+		fmt.Fprintf(&b, "ほかに %d 通、お知らせを省いた配送の失敗があります。「sekisho queue list --state=failed --limit=%d」で一覧を見られます。\n",
+			p.Untold, postmasterList(p.Untold))
+	}
 	b.WriteString("\n" + buildRule + "\n\n" + words.en + "\n\n")
 	postmasterFactsEN(&b, p)
 	b.WriteString("\n" + words.nextEN + "\n")
+	if p.Untold > 0 {
+		fmt.Fprintf(&b, "%d more failed that no mail told of; see `sekisho queue list --state=failed --limit=%d`.\n", p.Untold, postmasterList(p.Untold))
+	}
 	h := substituteHeader(p.Facts, p.Address, "postmaster\x00"+words.subject+"\x00"+b.String())
 	h.to = postmasterTo(p.To)
 	h.subject = buildUnstructured(words.subject + "（受付番号 " + buildToken(p.Facts.ReceiptNo) + "）")
@@ -97,6 +105,10 @@ func BuildPostmaster(p Postmaster, w io.Writer) error {
 	}
 	return nil
 }
+
+// postmasterList is a limit for the list, in thousands, with room for those
+// that were told of.
+func postmasterList(untold int) int { return (untold/1000 + 1) * 1000 }
 
 func postmasterTo(to []string) []string {
 	var boxes []buildMailbox

@@ -57,6 +57,21 @@ func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
 	}, nil
 }
 
+// untold are failures without a mail about them. A failure that a person
+// decided has no reason, and needs no mail.
+const untold = `SELECT count(*) FROM deliveries AS d WHERE d.state = 'failed' AND d.reason <> '' AND d.kind <> 'postmaster'
+	AND NOT EXISTS (SELECT 1 FROM deliveries AS told WHERE told.about = d.id AND told.kind = 'postmaster')`
+
+// Untold implements gateway.Ledger. It takes a step in an index for each failed
+// delivery.
+func (l *Ledger) Untold(ctx context.Context) (int, error) {
+	var n int
+	if err := l.view(ctx, func(q query) error { return q.row(one(&n), untold) }); err != nil {
+		return 0, fmt.Errorf("count the failures without a mail: %w", err)
+	}
+	return n, nil
+}
+
 // earlier returns the earlier of two times, of which the zero one is none.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {

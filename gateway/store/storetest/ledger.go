@@ -47,6 +47,8 @@ func Ledger(t *testing.T, open OpenLedger) {
 		{"redirect", redirect},
 		{"retry after failure", retryFailed},
 		{"drafts", drafts},
+		{"failures that nobody was told of", untold},
+		{"waits of a clock that was ahead", hasten},
 		{"add delivery", addDelivery},
 		{"items", items},
 		{"purge", purge},
