@@ -1,0 +1,74 @@
+package quarantine
+
+import (
+	"slices"
+	"time"
+)
+
+// Role is what a person may do, by office (UX-AUDIT section 6).
+type Role string
+
+// The roles. Staff may ask, approvers and administrators may decide; auditors
+// and operators have no part in a release.
+const (
+	Staff    Role = "staff"
+	Approver Role = "approver"
+	Admin    Role = "admin"
+	Auditor  Role = "auditor"
+	Operator Role = "operator"
+)
+
+// Actor is a person as the rules know one at the moment of an act. The zero
+// Actor may do nothing.
+type Actor struct {
+	ID        string   `json:"id"` // who it is; two IDs are two persons
+	Name      string   `json:"name,omitempty"`
+	Roles     []Role   `json:"roles,omitempty"`
+	Dept      string   `json:"dept,omitempty"`
+	Mailboxes []string `json:"-"` // the person's own addresses, lower case
+	Disabled  bool     `json:"-"`
+}
+
+// Has reports whether the person has a role. Whoever is an auditor has no
+// other: an auditor does not look at one's own decisions.
+func (a Actor) Has(r Role) bool {
+	if r != Auditor && slices.Contains(a.Roles, Auditor) {
+		return false
+	}
+	return slices.Contains(a.Roles, r)
+}
+
+// able says whether the person may act at all.
+func (a Actor) able() error {
+	switch {
+	case a.ID == "":
+		return WrongRole
+	case a.Disabled:
+		return Disabled
+	}
+	return nil
+}
+
+// Deputy says that one person stands in for an approver for a time. It is one
+// hop: the deputy cannot pass it on, and gets the approver's part only, never
+// an administrator's. The zero Deputy is none.
+type Deputy struct {
+	Of    Actor // the approver, as known now; may be disabled
+	To    string
+	From  time.Time
+	Until time.Time // the first instant at which it is over
+}
+
+// none reports whether the decision is in the person's own right.
+func (d Deputy) none() bool {
+	return d.Of.ID == "" && d.To == "" && d.From.IsZero() && d.Until.IsZero()
+}
+
+// stands checks that the deputation is a's, and of now.
+func (d Deputy) stands(a Actor, now time.Time) error {
+	if d.To != a.ID || d.Of.ID == "" || d.Of.ID == a.ID || !d.Of.Has(Approver) || d.From.IsZero() ||
+		now.Before(d.From) || !now.Before(d.Until) {
+		return DeputyRefused
+	}
+	return nil
+}

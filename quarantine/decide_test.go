@@ -1,0 +1,407 @@
+package quarantine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"sekisho/sanitize/format"
+)
+
+var noon = time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
+
+// The office of the tests.
+var (
+	clerk   = Actor{ID: "clerk", Roles: []Role{Staff}, Dept: "soumu", Mailboxes: []string{"hanako@town.example"}}
+	clerk2  = Actor{ID: "clerk2", Roles: []Role{Staff}, Dept: "soumu", Mailboxes: []string{"jiro@town.example"}}
+	head    = Actor{ID: "head", Roles: []Role{Staff, Approver}, Dept: "soumu", Mailboxes: []string{"head@town.example"}}
+	head2   = Actor{ID: "head2", Roles: []Role{Approver}, Dept: "soumu"}
+	other   = Actor{ID: "other", Roles: []Role{Approver}, Dept: "zeimu"}
+	admin1  = Actor{ID: "admin1", Roles: []Role{Admin}, Dept: "joho"}
+	admin2  = Actor{ID: "admin2", Roles: []Role{Admin}, Dept: "joho"}
+	both    = Actor{ID: "both", Roles: []Role{Approver, Admin}, Dept: "soumu"}
+	auditor = Actor{ID: "auditor", Roles: []Role{Auditor}, Dept: "kansa"}
+	doubled = Actor{ID: "doubled", Roles: []Role{Auditor, Admin, Approver}, Dept: "soumu"}
+	vendor  = Actor{ID: "vendor", Roles: []Role{Operator}, Dept: "soumu"}
+	gone    = Actor{ID: "gone", Roles: []Role{Admin, Approver}, Dept: "soumu", Disabled: true}
+)
+
+var allRules = Rules{SelfService: true, InternetSide: true, Exceptions: true}
+
+func heldItem() Item {
+	return Item{ID: "i1", Message: "m1", Receipt: "M-261125-00001", Recipient: "Hanako@town.example", Path: "2", Kind: format.PDF,
+		State: Held, HeldAt: noon, ExpiresAt: noon.Add(30 * 24 * time.Hour)}
+}
+
+// openException covers heldItem from noon on.
+func openException(t testing.TB) Exception {
+	t.Helper()
+	e, err := Propose(Exception{ID: "x1", Scope: Scope{[]string{"@town.example"}, []string{Any}, []string{"pdf"}}, Reason: "入札の原本",
+		From: noon, Until: noon.Add(10 * 24 * time.Hour), MaxUses: 2}, admin1, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []Actor{head, admin2} {
+		if e, err = DecideException(e, a, Vote{Choice: Approve}, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e.State != Opened {
+		t.Fatalf("two approvals: %s", e.State)
+	}
+	return e
+}
+
+func ask(t testing.TB, f Form, p Profile) ReleaseRequest {
+	t.Helper()
+	k := Ask{ID: "r1", Form: f, Profile: p, Reason: "入札に使う", Original: []string{"hanako@town.example", "jiro@town.example"}, Sender: "a@example.com"}
+	if f == Original {
+		k.Exception = openException(t)
+	}
+	r, err := Request(k, heldItem(), clerk, allRules, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRequest(t *testing.T) {
+	held := heldItem()
+	gift := func(f func(*Item)) Item { i := held; f(&i); return i }
+	plain := Ask{ID: "r1", Form: TextOnly, Reason: "x"}
+	with := func(f func(*Ask)) Ask { k := plain; f(&k); return k }
+	exception := with(func(k *Ask) { k.Form, k.Exception = Original, openException(t) })
+	for _, c := range []struct {
+		name  string
+		ask   Ask
+		item  Item
+		actor Actor
+		rules Rules
+		want  error
+		state RequestState
+		need  int
+	}{
+		{"text for oneself", plain, held, clerk, allRules, nil, Approved, 0},
+		{"policy for oneself", with(func(k *Ask) { k.Form = Resanitize }), held, clerk, allRules, nil, Approved, 0},
+		{"self-service off", plain, held, clerk, Rules{}, nil, Requested, 1},
+		{"wide", with(func(k *Ask) { k.Form, k.Profile = Resanitize, Wide }), held, clerk, allRules, nil, Requested, 1},
+		{"internet side", with(func(k *Ask) { k.Form = InternetSide }), held, clerk, allRules, nil, Requested, 1},
+		{"exception", exception, held, clerk, allRules, nil, Requested, 2},
+		{"an administrator for others", plain, held, admin1, allRules, nil, Approved, 0},
+		{"internet side without a relay", with(func(k *Ask) { k.Form = InternetSide }), held, clerk, Rules{SelfService: true, Exceptions: true}, NotOffered, "", 0},
+		{"exception switched off", exception, held, clerk, Rules{SelfService: true, InternetSide: true}, NotOffered, "", 0},
+		{"exception without one", with(func(k *Ask) { k.Form = Original }), held, clerk, allRules, NoException, "", 0},
+		{"exception of another kind", exception, gift(func(i *Item) { i.Kind = format.Zip }), clerk, allRules, NoException, "", 0},
+		{"no such form", with(func(k *Ask) { k.Form = "original" }), held, clerk, allRules, NotOffered, "", 0},
+		{"no form", with(func(k *Ask) { k.Form = "" }), held, clerk, allRules, NotOffered, "", 0},
+		{"no such profile", with(func(k *Ask) { k.Form, k.Profile = Resanitize, "raw" }), held, clerk, allRules, Incomplete, "", 0},
+		{"a profile of text", with(func(k *Ask) { k.Profile = Wide }), held, clerk, allRules, Incomplete, "", 0},
+		{"no id", with(func(k *Ask) { k.ID = "" }), held, clerk, allRules, Incomplete, "", 0},
+		{"a colleague's mail", plain, held, clerk2, allRules, NotYours, "", 0},
+		{"the head's clerk's mail", plain, held, head, allRules, NotYours, "", 0},
+		{"auditor", plain, held, auditor, allRules, WrongRole, "", 0},
+		{"auditor who is more", plain, held, doubled, allRules, WrongRole, "", 0},
+		{"operator", plain, held, vendor, allRules, WrongRole, "", 0},
+		{"disabled", plain, held, gone, allRules, Disabled, "", 0},
+		{"nobody", plain, held, Actor{}, allRules, WrongRole, "", 0},
+		{"no reason where one decides", with(func(k *Ask) { k.Form, k.Profile, k.Reason = Resanitize, Wide, " " }), held, clerk, allRules, NoReason, "", 0},
+		{"no reason where nobody does", with(func(k *Ask) { k.Reason = "" }), held, clerk, allRules, nil, Approved, 0},
+		{"released", plain, gift(func(i *Item) { i.State = Released }), clerk, allRules, Ended, "", 0},
+		{"no state", plain, gift(func(i *Item) { i.State = "" }), clerk, allRules, Ended, "", 0},
+		{"past its time", plain, gift(func(i *Item) { i.ExpiresAt = noon }), clerk, allRules, Ended, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := Request(c.ask, c.item, c.actor, c.rules, noon)
+			if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+				t.Fatalf("%v, want %v", err, c.want)
+			}
+			if r.State != c.state || err == nil && (r.Persons != c.need || r.Version != 1 || r.ExpiresAt.After(c.item.ExpiresAt)) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// TestRequestEndsFirst: a request never outlives its item or its exception.
+func TestRequestEndsFirst(t *testing.T) {
+	i := heldItem()
+	i.ExpiresAt = noon.Add(time.Hour)
+	r, err := Request(Ask{ID: "r", Form: TextOnly, Reason: "x"}, i, clerk, Rules{}, noon)
+	if err != nil || !r.ExpiresAt.Equal(i.ExpiresAt) {
+		t.Errorf("%v, %v", r.ExpiresAt, err)
+	}
+	e := openException(t)
+	r, err = Request(Ask{ID: "r", Form: Original, Reason: "x", Exception: e, Sender: "a@b.jp"}, heldItem(), clerk,
+		Rules{Exceptions: true, Wait: 365 * 24 * time.Hour}, noon)
+	if err != nil || !r.ExpiresAt.Equal(e.Until) {
+		t.Errorf("%v, %v", r.ExpiresAt, err)
+	}
+}
+
+// TestWhoDecides is the matrix of DECISIONS 27 and UX-AUDIT section 6: each
+// person at each step of each form.
+// spec: g11
+func TestWhoDecides(t *testing.T) {
+	everyone := []Actor{clerk, clerk2, head, head2, other, admin1, admin2, both, auditor, doubled, vendor, gone, {}}
+	one := map[string]error{"clerk": SelfApproval, "clerk2": WrongRole, "head": nil, "head2": nil, "other": WrongDepartment,
+		"admin1": nil, "admin2": nil, "both": nil, "auditor": WrongRole, "doubled": WrongRole, "vendor": WrongRole, "gone": Disabled, "": WrongRole}
+	first := map[string]error{"clerk": SelfApproval, "clerk2": WrongRole, "head": nil, "head2": nil, "other": WrongDepartment,
+		"admin1": WrongRole, "admin2": WrongRole, "both": nil, "auditor": WrongRole, "doubled": WrongRole, "vendor": WrongRole, "gone": Disabled, "": WrongRole}
+	second := map[string]error{"clerk": SelfApproval, "clerk2": WrongRole, "head": NotEnoughPersons, "head2": WrongRole, "other": WrongRole,
+		"admin1": nil, "admin2": nil, "both": nil, "auditor": WrongRole, "doubled": WrongRole, "vendor": WrongRole, "gone": Disabled, "": WrongRole}
+	approve := Vote{Choice: Approve, Reason: "原本が要る"}
+	after, err := Decide(ask(t, Original, ""), head, approve, noon)
+	if err != nil || after.State != Requested {
+		t.Fatalf("%s, %v", after.State, err)
+	}
+	asked := func(f Form, p Profile) ReleaseRequest { return ask(t, f, p) }
+	noSelf := asked(TextOnly, "")
+	noSelf.State, noSelf.Persons = Requested, 1
+	for _, c := range []struct {
+		name string
+		req  ReleaseRequest
+		who  map[string]error
+		end  RequestState
+	}{
+		{"wide", asked(Resanitize, Wide), one, Approved},
+		{"internet side", asked(InternetSide, ""), one, Approved},
+		{"text without self-service", noSelf, one, Approved},
+		{"exception, first", asked(Original, ""), first, Requested},
+		{"exception, second", after, second, Approved},
+	} {
+		for _, a := range everyone {
+			want, listed := c.who[a.ID]
+			if !listed {
+				t.Fatalf("no line for %q", a.ID)
+			}
+			for _, choice := range []Choice{Approve, Deny, SendBack} {
+				got, err := Decide(c.req, a, Vote{Choice: choice, Reason: "x"}, noon)
+				if !errors.Is(err, want) && err != want {
+					t.Errorf("%s, %q, %s: %v, want %v", c.name, a.ID, choice, err, want)
+				}
+				end := map[Choice]RequestState{Approve: c.end, Deny: Denied, SendBack: SentBack}[choice]
+				if err == nil && got.State != end || err != nil && got.State != c.req.State {
+					t.Errorf("%s, %q, %s: became %s", c.name, a.ID, choice, got.State)
+				}
+			}
+		}
+	}
+}
+
+func TestDecideRefuses(t *testing.T) {
+	wide := ask(t, Resanitize, Wide)
+	for _, c := range []struct {
+		name string
+		req  ReleaseRequest
+		who  Actor
+		vote Vote
+		at   time.Time
+		want error
+	}{
+		{"the zero request", ReleaseRequest{}, admin1, Vote{Choice: Approve}, noon, AlreadyDecided},
+		{"a request of nobody", func() ReleaseRequest { r := wide; r.Requester = Actor{}; return r }(), admin1, Vote{Choice: Approve}, noon, Incomplete},
+		{"the zero vote", wide, admin1, Vote{}, noon, Incomplete},
+		{"an unknown vote", wide, admin1, Vote{Choice: "yes"}, noon, Incomplete},
+		{"a withdrawal by another", wide, admin1, Vote{Choice: Withdraw, Reason: "x"}, noon, Incomplete},
+		{"deny without a reason", wide, admin1, Vote{Choice: Deny, Reason: "　 "}, noon, NoReason},
+		{"send back without a reason", wide, admin1, Vote{Choice: SendBack}, noon, NoReason},
+		{"an exception without a reason", ask(t, Original, ""), head, Vote{Choice: Approve}, noon, NoReason},
+		{"at its end", wide, admin1, Vote{Choice: Approve}, wide.ExpiresAt, RequestExpired},
+		{"somebody who did not get the mail", wide, admin1, Vote{Choice: Approve, Also: []string{"jiro@town.example", "x@example.com"}}, noon, NotRecipient},
+		{"self-service is decided already", ask(t, TextOnly, ""), admin1, Vote{Choice: Approve}, noon, AlreadyDecided},
+	} {
+		got, err := Decide(c.req, c.who, c.vote, c.at)
+		if !errors.Is(err, c.want) || got.State != c.req.State || len(got.Decisions) != len(c.req.Decisions) {
+			t.Errorf("%s: %v, %s", c.name, err, got.State)
+		}
+	}
+	if _, err := Decide(wide, admin1, Vote{Choice: Approve}, wide.ExpiresAt.Add(-1)); err != nil {
+		t.Errorf("just in time: %v", err)
+	}
+}
+
+// TestDeputy: one hop, dated, the approver's part only.
+func TestDeputy(t *testing.T) {
+	stand := Deputy{Of: head, To: "clerk2", From: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
+	change := func(f func(*Deputy)) Deputy { d := stand; f(&d); return d }
+	absent := change(func(d *Deputy) { d.Of.Disabled = true })
+	ofClerk := change(func(d *Deputy) { d.Of = clerk; d.Of.Roles = []Role{Approver} })
+	for _, c := range []struct {
+		name string
+		who  Actor
+		d    Deputy
+		want error
+	}{
+		{"stands in", clerk2, stand, nil},
+		{"for a disabled approver", clerk2, absent, nil},
+		{"who is disabled", func() Actor { a := clerk2; a.Disabled = true; return a }(), stand, Disabled},
+		{"before", clerk2, change(func(d *Deputy) { d.From = noon.Add(time.Second) }), DeputyRefused},
+		{"after", clerk2, change(func(d *Deputy) { d.Until = noon }), DeputyRefused},
+		{"without a beginning", clerk2, change(func(d *Deputy) { d.From = time.Time{} }), DeputyRefused},
+		{"without an end", clerk2, change(func(d *Deputy) { d.Until = time.Time{} }), DeputyRefused},
+		{"another's", clerk2, change(func(d *Deputy) { d.To = "other" }), DeputyRefused},
+		{"of oneself", head, change(func(d *Deputy) { d.To = "head" }), DeputyRefused},
+		{"of a clerk", clerk2, change(func(d *Deputy) { d.Of = Actor{ID: "c3", Roles: []Role{Staff}, Dept: "soumu"} }), DeputyRefused},
+		{"of an administrator", clerk2, change(func(d *Deputy) { d.Of = admin1 }), DeputyRefused},
+		{"of another department", clerk2, change(func(d *Deputy) { d.Of = other }), WrongDepartment},
+		{"the requester", clerk, change(func(d *Deputy) { d.To = "clerk" }), SelfApproval},
+		{"of the requester", clerk2, ofClerk, SelfApproval},
+	} {
+		got, err := Decide(ask(t, Resanitize, Wide), c.who, Vote{Choice: Approve, Deputy: c.d}, noon)
+		if !errors.Is(err, c.want) && err != c.want {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		if err == nil && (got.State != Approved || got.Decisions[0].OnBehalfOf != "head" || got.Decisions[0].Basis != AsDeputy || got.Granted() != nil) {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+	t.Run("one authority is one person", func(t *testing.T) {
+		standIn := Deputy{Of: both, To: "admin1", From: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
+		r, err := Decide(ask(t, Original, ""), admin1, Vote{Choice: Approve, Reason: "x", Deputy: standIn}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, again := range []Actor{both, admin1} {
+			if _, err := Decide(r, again, Vote{Choice: Approve, Reason: "x"}, noon); !errors.Is(err, NotEnoughPersons) {
+				t.Errorf("%s: %v", again.ID, err)
+			}
+		}
+		if r, err = Decide(r, admin2, Vote{Choice: Approve, Reason: "x"}, noon); err != nil || r.State != Approved {
+			t.Errorf("%s, %v", r.State, err)
+		}
+		if _, err := Decide(ask(t, Original, ""), admin1, Vote{Choice: Approve, Reason: "x"}, noon); !errors.Is(err, WrongRole) {
+			t.Errorf("an administrator first: %v", err)
+		}
+	})
+}
+
+func TestWithdrawAndExpire(t *testing.T) {
+	wide := ask(t, Resanitize, Wide)
+	if _, err := wide.Withdraw(head, "", noon); !errors.Is(err, NotYours) {
+		t.Errorf("by another: %v", err)
+	}
+	w, err := wide.Withdraw(clerk, "", noon)
+	if err != nil || w.State != Withdrawn || w.Version != 2 {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	if _, err := w.Withdraw(clerk, "", noon); !errors.Is(err, AlreadyDecided) || !errors.Is(err, ErrState) {
+		t.Errorf("twice: %v", err)
+	}
+	if _, err := Decide(w, admin1, Vote{Choice: Approve}, noon); !errors.Is(err, AlreadyDecided) {
+		t.Errorf("approve what was withdrawn: %v", err)
+	}
+	if _, err := wide.Expire(wide.ExpiresAt.Add(-1)); !errors.Is(err, ErrState) {
+		t.Errorf("early: %v", err)
+	}
+	if e, err := wide.Expire(wide.ExpiresAt); err != nil || e.State != Lapsed {
+		t.Errorf("%+v, %v", e, err)
+	}
+	done := ask(t, TextOnly, "")
+	if _, err := done.Expire(done.ExpiresAt); !errors.Is(err, ErrState) {
+		t.Errorf("what is approved does not expire: %v", err)
+	}
+}
+
+func TestExecute(t *testing.T) {
+	r, i := ask(t, TextOnly, ""), heldItem()
+	if _, _, err := r.Execute(i, "", noon); err == nil {
+		t.Error("without a mail")
+	}
+	if _, _, err := r.Execute(Item{ID: "i2", State: Held}, "d", noon); err == nil {
+		t.Error("another item")
+	}
+	e, released, err := r.Execute(i, "d1", noon)
+	if err != nil || e.State != Executed || e.Delivery != "d1" || released.State != Released || released.DecidedBy != "clerk" {
+		t.Fatalf("%+v, %+v, %v", e, released, err)
+	}
+	if _, _, err := e.Execute(released, "d2", noon); !errors.Is(err, ErrState) {
+		t.Errorf("twice: %v", err)
+	}
+	if _, _, err := r.Execute(released, "d2", noon); !errors.Is(err, ErrState) {
+		t.Errorf("a released item: %v", err)
+	}
+	f, err := r.Fail(format.KindUnsupported, noon)
+	if err != nil || f.State != Failed || f.Fault != "kind_unsupported" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if f, err = r.Fail("made up", noon); err != nil || f.Fault != "internal" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, err := f.Fail(format.Internal, noon); !errors.Is(err, ErrState) {
+		t.Errorf("failed twice: %v", err)
+	}
+	wide := ask(t, Resanitize, Wide)
+	wide, err = Decide(wide, head, Vote{Choice: Approve, Also: []string{"jiro@town.example"}}, noon)
+	if err != nil || !slices.Equal(wide.To(), []string{"Hanako@town.example", "jiro@town.example"}) {
+		t.Errorf("%v, %v", wide.To(), err)
+	}
+	if e, released, err = wide.Execute(i, "d1", noon); err != nil || released.DecidedBy != "head" || e.Granted() == nil {
+		t.Errorf("%+v, %v", released, err)
+	}
+}
+
+// TestGranted forges rows: whatever somebody writes into the ledger, fewer
+// persons than the form demands never execute.
+func TestGranted(t *testing.T) {
+	good := ask(t, Original, "")
+	var err error
+	for _, a := range []Actor{head, admin1} {
+		if good, err = Decide(good, a, Vote{Choice: Approve, Reason: "x"}, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := good.Granted(); err != nil {
+		t.Fatal(err)
+	}
+	for name, forge := range map[string]func(*ReleaseRequest){
+		"no state":               func(r *ReleaseRequest) { r.State = "" },
+		"requested":              func(r *ReleaseRequest) { r.State = Requested },
+		"executed":               func(r *ReleaseRequest) { r.State = Executed },
+		"needs nobody":           func(r *ReleaseRequest) { r.Persons, r.Decisions = 0, nil },
+		"needs one":              func(r *ReleaseRequest) { r.Persons, r.Decisions = 1, r.Decisions[:1] },
+		"one person twice":       func(r *ReleaseRequest) { r.Decisions[1].By.ID = "head" },
+		"the requester":          func(r *ReleaseRequest) { r.Decisions[0].By.ID = "clerk" },
+		"the requester's deputy": func(r *ReleaseRequest) { r.Decisions[0].OnBehalfOf = "clerk" },
+		"nobody":                 func(r *ReleaseRequest) { r.Decisions[1].By = Actor{} },
+		"a request of nobody":    func(r *ReleaseRequest) { r.Requester = Actor{} },
+		"the wrong order":        func(r *ReleaseRequest) { slices.Reverse(r.Decisions) },
+		"an administrator first": func(r *ReleaseRequest) { r.Decisions[0].Basis = AsAdmin },
+		"no basis":               func(r *ReleaseRequest) { r.Decisions[1].Basis = "" },
+		"a deputy of nobody":     func(r *ReleaseRequest) { r.Decisions[0].Basis = AsDeputy },
+		"a denial among them":    func(r *ReleaseRequest) { r.Decisions[1].Choice = Deny },
+		"denied after":           func(r *ReleaseRequest) { r.Decisions = append(r.Decisions, Decision{Choice: Deny}) },
+		"three":                  func(r *ReleaseRequest) { r.Decisions = append(r.Decisions, r.Decisions[1]) },
+		"another form":           func(r *ReleaseRequest) { r.Form = "original" },
+		"no form":                func(r *ReleaseRequest) { r.Form, r.Persons, r.Decisions = "", 0, nil },
+		"wide, alone":            func(r *ReleaseRequest) { r.Form, r.Profile, r.Persons, r.Decisions = Resanitize, Wide, 0, nil },
+		"a made-up profile":      func(r *ReleaseRequest) { r.Form, r.Profile, r.Persons, r.Decisions = Resanitize, "x", 0, nil },
+	} {
+		r := good
+		r.Decisions = slices.Clone(good.Decisions)
+		forge(&r)
+		if r.Granted() == nil {
+			t.Errorf("%s: granted", name)
+		}
+	}
+	if (ReleaseRequest{}).Granted() == nil {
+		t.Error("the zero request is granted")
+	}
+}
+
+// TestEveryRefusalHasWords keeps the table whole, in characters that reach
+// everybody.
+func TestEveryRefusalHasWords(t *testing.T) {
+	for _, r := range Refusals() {
+		if w := r.Text(); w.JA == "" || w.EN == "" || r.Error() == "" {
+			t.Errorf("%s has no words", r)
+		}
+	}
+	if Refusal("x").Text() != WrongRole.Text() {
+		t.Error("an unknown refusal has words of its own")
+	}
+	if errors.Is(WrongRole, ErrState) || !errors.Is(fmt.Errorf("x: %w", Ended), ErrState) {
+		t.Error("ErrState")
+	}
+}

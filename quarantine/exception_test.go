@@ -1,0 +1,196 @@
+package quarantine
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"sekisho/sanitize/format"
+)
+
+func TestPropose(t *testing.T) {
+	good := Exception{ID: "x1", Scope: Scope{[]string{"A@Town.example"}, []string{Any}, []string{"pdf"}}, Reason: "入札",
+		From: noon, Until: noon.Add(time.Hour), MaxUses: 1}
+	with := func(f func(*Exception)) Exception { e := good; f(&e); return e }
+	for _, c := range []struct {
+		name string
+		e    Exception
+		who  Actor
+		want error
+	}{
+		{"good", good, admin1, nil},
+		{"by an approver", good, head, nil},
+		{"brings its own state", with(func(e *Exception) { e.State, e.Version, e.Decisions = Opened, 9, []Decision{{Choice: Approve}} }), admin1, nil},
+		{"by a clerk", good, clerk, WrongRole},
+		{"by an auditor", good, doubled, WrongRole},
+		{"by nobody", good, Actor{}, WrongRole},
+		{"by one who left", good, gone, Disabled},
+		{"no reason", with(func(e *Exception) { e.Reason = "　" }), admin1, NoReason},
+		{"no id", with(func(e *Exception) { e.ID = "" }), admin1, Incomplete},
+		{"no beginning", with(func(e *Exception) { e.From = time.Time{} }), admin1, Incomplete},
+		{"no end", with(func(e *Exception) { e.Until = time.Time{} }), admin1, Incomplete},
+		{"over before it begins", with(func(e *Exception) { e.Until = e.From }), admin1, Incomplete},
+		{"over already", with(func(e *Exception) { e.From, e.Until = noon.Add(-2), noon }), admin1, Incomplete},
+		{"two years", with(func(e *Exception) { e.Until = e.From.Add(MaxException + 1) }), admin1, Incomplete},
+		{"no uses", with(func(e *Exception) { e.MaxUses = 0 }), admin1, Incomplete},
+		{"endless uses", with(func(e *Exception) { e.MaxUses = maxUses + 1 }), admin1, Incomplete},
+		{"for nobody", with(func(e *Exception) { e.Scope.Recipients = nil }), admin1, Incomplete},
+		{"from nobody", with(func(e *Exception) { e.Scope.Senders = []string{""} }), admin1, Incomplete},
+		{"of no kind", with(func(e *Exception) { e.Scope.Kinds = nil }), admin1, Incomplete},
+	} {
+		e, err := Propose(c.e, c.who, noon)
+		if !errors.Is(err, c.want) && err != c.want {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		if err == nil && (e.State != Proposed || e.Version != 1 || len(e.Decisions) > 0 || e.Scope.Recipients[0] != "a@town.example") {
+			t.Errorf("%s: %+v", c.name, e)
+		}
+	}
+}
+
+// TestExceptionPersons tries every pair of persons: only two others open it, an
+// administrator last.
+// spec: g11
+func TestExceptionPersons(t *testing.T) {
+	people := []Actor{clerk, head, head2, other, admin1, admin2, both, auditor, doubled, vendor, gone, {}}
+	for _, proposer := range []Actor{admin1, head} {
+		for _, a := range people {
+			for _, b := range people {
+				e, err := Propose(Exception{ID: "x1", Scope: Scope{[]string{Any}, []string{Any}, []string{Any}}, Reason: "x", From: noon,
+					Until: noon.Add(time.Hour), MaxUses: 1}, proposer, noon)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, who := range []Actor{a, b} {
+					if next, err := DecideException(e, who, Vote{Choice: Approve}, noon); err == nil {
+						e = next
+					}
+				}
+				decides := func(p Actor) bool { return slices.Contains([]string{"head", "head2", "other", "admin1", "admin2", "both"}, p.ID) }
+				administers := func(p Actor) bool { return slices.Contains([]string{"admin1", "admin2", "both"}, p.ID) }
+				want := a.ID != b.ID && a.ID != proposer.ID && b.ID != proposer.ID && decides(a) && administers(b)
+				if (e.State == Opened) != want {
+					t.Errorf("%s proposed, %q and %q approved: %s", proposer.ID, a.ID, b.ID, e.State)
+				}
+				if _, err := e.Use(heldItem(), "", noon); (err == nil) != want {
+					t.Errorf("%s proposed, %q and %q approved: use %v", proposer.ID, a.ID, b.ID, err)
+				}
+			}
+		}
+	}
+}
+
+func TestDecideException(t *testing.T) {
+	e, err := Propose(Exception{ID: "x1", Scope: Scope{[]string{Any}, []string{Any}, []string{Any}}, Reason: "x", From: noon,
+		Until: noon.Add(time.Hour), MaxUses: 1}, admin1, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := DecideException(e, head, Vote{Choice: Deny, Reason: "要らない"}, noon)
+	if err != nil || d.State != Over {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	standIn := Deputy{Of: head, To: "clerk", From: noon, Until: noon.Add(time.Hour)}
+	ofProposer := Deputy{Of: Actor{ID: "admin1", Roles: []Role{Approver}}, To: "clerk", From: noon, Until: noon.Add(time.Hour)}
+	for name, c := range map[string]struct {
+		e    Exception
+		who  Actor
+		v    Vote
+		at   time.Time
+		want error
+	}{
+		"denied":              {d, admin2, Vote{Choice: Approve}, noon, AlreadyDecided},
+		"zero":                {Exception{}, admin2, Vote{Choice: Approve}, noon, AlreadyDecided},
+		"of nobody":           {Exception{State: Proposed, Until: noon.Add(1)}, admin2, Vote{Choice: Approve}, noon, Incomplete},
+		"no vote":             {e, admin2, Vote{}, noon, Incomplete},
+		"send back":           {e, admin2, Vote{Choice: SendBack, Reason: "x"}, noon, Incomplete},
+		"deny, no reason":     {e, admin2, Vote{Choice: Deny}, noon, NoReason},
+		"late":                {e, admin2, Vote{Choice: Approve}, e.Until, RequestExpired},
+		"proposer's deputy":   {e, clerk, Vote{Choice: Approve, Deputy: ofProposer}, noon, SelfApproval},
+		"deputy of the head":  {e, clerk, Vote{Choice: Approve, Deputy: standIn}, noon, nil},
+		"deputy out of dates": {e, clerk, Vote{Choice: Approve, Deputy: standIn}, noon.Add(-1), DeputyRefused},
+	} {
+		if _, err := DecideException(c.e, c.who, c.v, c.at); !errors.Is(err, c.want) && err != c.want {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+func TestUse(t *testing.T) {
+	e, i := openException(t), heldItem()
+	used := e
+	var err error
+	for n := 1; n <= 2; n++ {
+		if used, err = used.Use(i, "a@example.com", noon); err != nil || used.Uses != n || used.Version != e.Version+n {
+			t.Fatalf("use %d: %+v, %v", n, used, err)
+		}
+	}
+	item := func(f func(*Item)) Item { i := heldItem(); f(&i); return i }
+	with := func(f func(*Exception)) Exception { x := e; x.Decisions = slices.Clone(e.Decisions); f(&x); return x }
+	narrow := with(func(e *Exception) { e.Scope.Senders = []string{"a@example.com", "@bid.example"} })
+	for _, c := range []struct {
+		name   string
+		e      Exception
+		i      Item
+		sender string
+		at     time.Time
+		ok     bool
+	}{
+		{"covered", e, i, "", noon, true},
+		{"used up", used, i, "", noon, false},
+		{"before its first instant", e, i, "", noon.Add(-1), false},
+		{"its last instant", e, i, "", e.Until.Add(-1), true},
+		{"over", e, i, "", e.Until, false},
+		{"another recipient", e, item(func(i *Item) { i.Recipient = "a@nottown.example" }), "", noon, false},
+		{"a recipient below the domain", e, item(func(i *Item) { i.Recipient = "a@sub.town.example" }), "", noon, false},
+		{"no recipient", e, item(func(i *Item) { i.Recipient = "" }), "", noon, false},
+		{"another kind", e, item(func(i *Item) { i.Kind = format.Zip }), "", noon, false},
+		{"sender", narrow, i, "A@example.com", noon, true},
+		{"domain", narrow, i, "x@bid.example", noon, true},
+		{"another sender", narrow, i, "b@example.com", noon, false},
+		{"null sender", narrow, i, "", noon, false},
+		{"one approval", with(func(e *Exception) { e.Decisions = e.Decisions[:1] }), i, "", noon, false},
+		{"one person twice", with(func(e *Exception) { e.Decisions[1] = e.Decisions[0] }), i, "", noon, false},
+		{"the proposer", with(func(e *Exception) { e.Decisions[0].By = admin1 }), i, "", noon, false},
+		{"proposed", with(func(e *Exception) { e.State = Proposed }), i, "", noon, false},
+		{"zero", Exception{}, i, "", noon, false},
+	} {
+		if _, err := c.e.Use(c.i, c.sender, c.at); (err == nil) != c.ok || err != nil && !errors.Is(err, NoException) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+func TestExceptionEnds(t *testing.T) {
+	e := openException(t)
+	if _, err := e.End(clerk, "x", noon); !errors.Is(err, WrongRole) {
+		t.Errorf("by a clerk: %v", err)
+	}
+	if _, err := e.End(admin1, "", noon); !errors.Is(err, NoReason) {
+		t.Errorf("without a reason: %v", err)
+	}
+	if _, err := e.End(gone, "x", noon); !errors.Is(err, Disabled) {
+		t.Errorf("by one who left: %v", err)
+	}
+	over, err := e.End(head, "終わった", noon)
+	if err != nil || over.State != Over || len(over.approvals()) != 2 {
+		t.Fatalf("%+v, %v", over, err)
+	}
+	if _, err := over.End(head, "x", noon); !errors.Is(err, AlreadyDecided) {
+		t.Errorf("twice: %v", err)
+	}
+	if _, err := e.Expire(e.Until.Add(-1)); !errors.Is(err, ErrState) {
+		t.Errorf("early: %v", err)
+	}
+	late, err := e.Expire(e.Until)
+	if err != nil || late.State != RanOut {
+		t.Errorf("%+v, %v", late, err)
+	}
+	if _, err := late.Expire(e.Until); !errors.Is(err, ErrState) {
+		t.Errorf("expired twice: %v", err)
+	}
+	if _, err := late.Use(heldItem(), "", noon); !errors.Is(err, NoException) {
+		t.Errorf("used after its end: %v", err)
+	}
+}
