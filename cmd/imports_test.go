@@ -27,6 +27,7 @@ sanitize/seal:
 sanitize/charset:
 sanitize/hypertext:
 sanitize/memfile:
+sanitize/jpeglint:
 audit:
 
 sanitize/format: sanitize/ir
@@ -37,7 +38,7 @@ sanitize/plaintext: sanitize/ir sanitize/format sanitize/charset
 sanitize/magic: sanitize/format
 sanitize/sanitizetest: sanitize/ir sanitize/format
 
-$format: sanitize/ir sanitize/format sanitize/charset sanitize/hypertext sanitize/plaintext
+$format: sanitize/ir sanitize/format sanitize/charset sanitize/hypertext sanitize/plaintext sanitize/jpeglint
 
 sanitize: sanitize/ir sanitize/seal sanitize/memfile sanitize/format sanitize/policy sanitize/sandbox sanitize/magic $format
 
@@ -59,7 +60,7 @@ cmd:
 `
 
 // formats are the format families: one package each, unaware of each other.
-var formats = []string{"sanitize/mail", "sanitize/text", "sanitize/html", "sanitize/image"}
+var formats = []string{"sanitize/mail", "sanitize/text", "sanitize/html", "sanitize/image", "sanitize/pdf"}
 
 // guarded says where a dangerous or heavy package may be imported; everywhere
 // else it is forbidden. A trailing /... covers what is below.
@@ -77,7 +78,7 @@ var guarded = map[string][]string{
 	"net/mail":       {"gateway/portal/demo"},
 	"archive/...":    {},
 	// The demo draws its sample photo.
-	"image/...":              {"sanitize/image", "gateway/portal/demo"},
+	"image/...":              {"sanitize/image", "sanitize/pdf", "gateway/portal/demo"},
 	"golang.org/x/image/...": {"sanitize/image"},
 	"unsafe":                 {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
 	"C":                      {},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/jpeglint"
 	"sekisho/sanitize/sanitizetest"
 )
 
@@ -229,7 +230,7 @@ func TestJPEGConformance(t *testing.T) {
 			{Name: "component without a scan", Data: dropScan(colour), Reason: format.Truncated},
 			{Name: "arithmetic coding", Data: replaced(colour, []byte{0xFF, 0xC0}, []byte{0xFF, 0xC9}), Reason: format.KindUnsupported},
 		},
-		Bad: badJPEG(colour, grey), Rules: []string{lintJPEGStart, lintJPEGMarker, lintJPEGOrder, lintJPEGTable, lintJPEGFrame, lintJPEGScan, lintJPEGData, lintJPEGTrailing},
+		Bad: badJPEG(colour, grey), Rules: []string{jpeglint.Start, jpeglint.Marker, jpeglint.Order, jpeglint.Table, jpeglint.Shape, jpeglint.Scan, jpeglint.Data, jpeglint.Trailing},
 	}
 	sanitizetest.Run(t, jpegFormat(), s)
 }
@@ -289,31 +290,31 @@ func badJPEG(colour, grey []byte) []sanitizetest.BadOutput {
 	}
 	end := len(colour) - 2
 	return []sanitizetest.BadOutput{
-		{Name: "not a JPEG", Data: []byte("\x89PNG"), Code: lintJPEGStart},
-		{Name: "comment", Data: withSegments(colour, jpegSegment(markCOM, []byte("x"))), Code: lintJPEGMarker},
-		{Name: "exif", Data: withSegments(colour, jpegSegment(0xE1, []byte("Exif\x00\x00"))), Code: lintJPEGMarker},
-		{Name: "JFIF", Data: withSegments(colour, jpegSegment(0xE0, []byte("JFIF\x00"))), Code: lintJPEGMarker},
-		{Name: "restart interval", Data: withSegments(colour, jpegSegment(0xDD, []byte{0, 4})), Code: lintJPEGMarker},
-		{Name: "progressive", Data: poke(at(0xC0)+1, 0xC2), Code: lintJPEGMarker},
-		{Name: "junk between segments", Data: withSegments(colour, []byte("junk")), Code: lintJPEGMarker},
-		{Name: "cut", Data: colour[:30], Code: lintJPEGMarker},
-		{Name: "frame twice", Data: slices.Concat(colour[:at(0xC4)], colour[at(0xC0):]), Code: lintJPEGOrder},
-		{Name: "no tables", Data: slices.Concat(colour[:2], colour[at(0xC0):]), Code: lintJPEGOrder},
-		{Name: "zero quantizer", Data: poke(at(0xDB)+6, 0), Code: lintJPEGTable},
-		{Name: "quantization table of sixteen bits", Data: poke(at(0xDB)+4, 0x10), Code: lintJPEGTable},
-		{Name: "Huffman table number", Data: poke(at(0xC4)+4, 0x05), Code: lintJPEGTable},
-		{Name: "Huffman code overflows", Data: poke(at(0xC4)+5, 3), Code: lintJPEGTable},
-		{Name: "twelve bits", Data: poke(at(0xC0)+4, 12), Code: lintJPEGFrame},
-		{Name: "sampling", Data: poke(at(0xC0)+11, 0x44), Code: lintJPEGFrame},
-		{Name: "no height", Data: resized(colour, 10, 0), Code: lintJPEGFrame},
-		{Name: "missing table", Data: poke(at(0xC0)+12, 3), Code: lintJPEGFrame},
-		{Name: "spectral selection", Data: poke(at(markSOS)+12, 5), Code: lintJPEGScan},
-		{Name: "one component", Data: dropScan(colour), Code: lintJPEGScan},
-		{Name: "scan of a missing table", Data: poke(at(markSOS)+6, 0x33), Code: lintJPEGScan},
-		{Name: "data between the picture and its end", Data: slices.Concat(colour[:end], []byte("hidden"), colour[end:]), Code: lintJPEGData},
-		{Name: "smaller than its data", Data: resized(colour, 8, 8), Code: lintJPEGData},
-		{Name: "larger than its data", Data: resized(colour, 240, 160), Code: lintJPEGData},
-		{Name: "no end", Data: grey[:len(grey)-2], Code: lintJPEGData},
-		{Name: "trailing", Data: append(bytes.Clone(colour), 'x'), Code: lintJPEGTrailing},
+		{Name: "not a JPEG", Data: []byte("\x89PNG"), Code: jpeglint.Start},
+		{Name: "comment", Data: withSegments(colour, jpegSegment(markCOM, []byte("x"))), Code: jpeglint.Marker},
+		{Name: "exif", Data: withSegments(colour, jpegSegment(0xE1, []byte("Exif\x00\x00"))), Code: jpeglint.Marker},
+		{Name: "JFIF", Data: withSegments(colour, jpegSegment(0xE0, []byte("JFIF\x00"))), Code: jpeglint.Marker},
+		{Name: "restart interval", Data: withSegments(colour, jpegSegment(0xDD, []byte{0, 4})), Code: jpeglint.Marker},
+		{Name: "progressive", Data: poke(at(0xC0)+1, 0xC2), Code: jpeglint.Marker},
+		{Name: "junk between segments", Data: withSegments(colour, []byte("junk")), Code: jpeglint.Marker},
+		{Name: "cut", Data: colour[:30], Code: jpeglint.Marker},
+		{Name: "frame twice", Data: slices.Concat(colour[:at(0xC4)], colour[at(0xC0):]), Code: jpeglint.Order},
+		{Name: "no tables", Data: slices.Concat(colour[:2], colour[at(0xC0):]), Code: jpeglint.Order},
+		{Name: "zero quantizer", Data: poke(at(0xDB)+6, 0), Code: jpeglint.Table},
+		{Name: "quantization table of sixteen bits", Data: poke(at(0xDB)+4, 0x10), Code: jpeglint.Table},
+		{Name: "Huffman table number", Data: poke(at(0xC4)+4, 0x05), Code: jpeglint.Table},
+		{Name: "Huffman code overflows", Data: poke(at(0xC4)+5, 3), Code: jpeglint.Table},
+		{Name: "twelve bits", Data: poke(at(0xC0)+4, 12), Code: jpeglint.Shape},
+		{Name: "sampling", Data: poke(at(0xC0)+11, 0x44), Code: jpeglint.Shape},
+		{Name: "no height", Data: resized(colour, 10, 0), Code: jpeglint.Shape},
+		{Name: "missing table", Data: poke(at(0xC0)+12, 3), Code: jpeglint.Shape},
+		{Name: "spectral selection", Data: poke(at(markSOS)+12, 5), Code: jpeglint.Scan},
+		{Name: "one component", Data: dropScan(colour), Code: jpeglint.Scan},
+		{Name: "scan of a missing table", Data: poke(at(markSOS)+6, 0x33), Code: jpeglint.Scan},
+		{Name: "data between the picture and its end", Data: slices.Concat(colour[:end], []byte("hidden"), colour[end:]), Code: jpeglint.Data},
+		{Name: "smaller than its data", Data: resized(colour, 8, 8), Code: jpeglint.Data},
+		{Name: "larger than its data", Data: resized(colour, 240, 160), Code: jpeglint.Data},
+		{Name: "no end", Data: grey[:len(grey)-2], Code: jpeglint.Data},
+		{Name: "trailing", Data: append(bytes.Clone(colour), 'x'), Code: jpeglint.Trailing},
 	}
 }

@@ -1,4 +1,4 @@
-package image
+package jpeglint
 
 // huffman finds a code by its first 16 bits: length in the high byte, symbol
 // in the low byte; length 0 is no code (T.81 annex C).
