@@ -27,6 +27,7 @@ sanitize/seal:
 sanitize/charset:
 sanitize/hypertext:
 sanitize/memfile:
+sanitize/pdfium:
 sanitize/jpeglint:
 audit:
 
@@ -80,11 +81,14 @@ var guarded = map[string][]string{
 	// The demo draws its sample photo.
 	"image/...":              {"sanitize/image", "sanitize/pdf", "gateway/portal/demo"},
 	"golang.org/x/image/...": {"sanitize/image"},
-	"unsafe":                 {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
-	"C":                      {},
-	"plugin":                 {},
-	"html/template":          {"gateway/portal/demo", "gateway/portal"},
-	"text/template":          {},
+	// PDFium and what runs it, ADR 0014.
+	"github.com/klippa-app/go-pdfium/...": {"sanitize/pdfium"},
+	"github.com/tetratelabs/wazero/...":   {"sanitize/pdfium"},
+	"unsafe":                              {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
+	"C":                                   {},
+	"plugin":                              {},
+	"html/template":                       {"gateway/portal/demo", "gateway/portal"},
+	"text/template":                       {},
 	"github.com/landlock-lsm/go-landlock/...": {"sanitize/sandbox"},
 	"filippo.io/age/...":                      {"gateway/store/...", "gateway/config"},
 	"github.com/goccy/go-yaml/...":            {"gateway/config"},

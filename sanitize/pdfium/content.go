@@ -1,0 +1,124 @@
+package pdfium
+
+import "fmt"
+
+// Kinds of page objects (fpdf_edit.h).
+const (
+	objectText = iota + 1
+	objectPath
+	objectImage
+	objectShading
+	objectForm
+)
+
+// maxNesting bounds form XObjects in form XObjects.
+const maxNesting = 16
+
+// Objects counts what the page's content is made of. A page with more than
+// most objects is ErrLimit.
+func (p *Page) Objects(most int) (Objects, error) {
+	var o Objects
+	left := most
+	err := p.count(&o, &left, p.page, "FPDFPage_CountObjects", "FPDFPage_GetObject", 0)
+	return o, err
+}
+
+func (p *Page) count(o *Objects, left *int, of uint64, count, get string, depth int) error {
+	in := p.d.in
+	n, err := in.number(count, of)
+	if err != nil {
+		return err
+	}
+	if n > *left || depth > maxNesting {
+		return fmt.Errorf("%w: %d objects", ErrLimit, n)
+	}
+	*left -= max(0, n)
+	for i := range max(0, n) {
+		handle, err := in.call(get, of, uint64(i))
+		if err != nil {
+			return err
+		}
+		if uint32(handle) == 0 {
+			continue
+		}
+		kind, err := in.number("FPDFPageObj_GetType", uint64(uint32(handle)))
+		if err != nil {
+			return err
+		}
+		switch kind {
+		case objectText:
+			o.Text++
+		case objectPath:
+			o.Path++
+		case objectImage:
+			o.Image++
+		case objectShading:
+			o.Shading++
+		case objectForm:
+			o.Form++
+			if err := p.count(o, left, uint64(uint32(handle)), "FPDFFormObj_CountObjects", "FPDFFormObj_GetObject", depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Subtypes of annotations (fpdf_annot.h).
+const (
+	annotLink   = 2
+	annotFile   = 17
+	annotSound  = 18
+	annotMovie  = 19
+	annotWidget = 20
+	annotScreen = 21
+	annot3D     = 25
+	annotRich   = 26
+)
+
+// Annotations counts the page's annotations. A page with more than most is
+// ErrLimit.
+func (p *Page) Annotations(most int) (Annotations, error) {
+	in := p.d.in
+	var a Annotations
+	n, err := in.number("FPDFPage_GetAnnotCount", p.page)
+	if err != nil {
+		return a, err
+	}
+	if n > most {
+		return a, fmt.Errorf("%w: %d annotations", ErrLimit, n)
+	}
+	a.All = max(0, n)
+	for i := range a.All {
+		kind, err := p.annotation(i)
+		if err != nil {
+			return a, err
+		}
+		switch kind {
+		case annotLink:
+			a.Links++
+		case annotWidget:
+			a.Widgets++
+		case annotFile:
+			a.Files++
+		case annotSound, annotMovie, annotScreen, annot3D, annotRich:
+			a.Media++
+		}
+	}
+	return a, nil
+}
+
+// annotation returns the subtype of one annotation, 0 if there is none.
+func (p *Page) annotation(i int) (int, error) {
+	in := p.d.in
+	handle, err := in.call("FPDFPage_GetAnnot", p.page, uint64(i))
+	if err != nil || uint32(handle) == 0 {
+		return 0, err
+	}
+	kind, err := in.number("FPDFAnnot_GetSubtype", uint64(uint32(handle)))
+	if err != nil {
+		return 0, err
+	}
+	_, err = in.call("FPDFPage_CloseAnnot", uint64(uint32(handle)))
+	return kind, err
+}
