@@ -9,11 +9,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
-	"time"
 
-	"sekisho/audit"
 	"sekisho/gateway/config"
-	"sekisho/gateway/health"
 )
 
 // certificate is the listener's, read again when the operator says so: a
@@ -86,20 +83,4 @@ func (n *node) reload() {
 		return
 	}
 	n.log.Info("reload: the certificate was read again", "until", n.certificate.pair.Load().Leaf.NotAfter)
-}
-
-// machine gives the metrics what the node knows of its surroundings.
-func (n *node) machine() health.Machine {
-	var signed atomic.Int64
-	n.sequencer.OnCheckpoint = func(audit.Checkpoint) { signed.Store(time.Now().Unix()) }
-	return health.Machine{
-		DiskFree: func() (float64, bool) {
-			free, err := n.stores.Originals.Room(context.Background())
-			return float64(free), err == nil
-		},
-		DiskMinFree:    func() (float64, bool) { return float64(n.cfg.Storage.MinFree), true },
-		WallsMissing:   func() (float64, bool) { return float64(len(n.pool.Walls().Missing())), true },
-		CheckpointTime: func() (float64, bool) { at := signed.Load(); return float64(at), at > 0 },
-		CertificateEnd: func() (float64, bool) { return n.certificate.end() },
-	}
 }

@@ -36,6 +36,9 @@ func TestManyFail(t *testing.T) {
 			t.Errorf("nothing was left out yet:\n%s", text)
 		}
 	}
+	if delayed, leftOut := w.deliver.Limited(); delayed != 1 || leftOut != mails-anHour-1 {
+		t.Errorf("%d mails delayed, %d left out", delayed, leftOut)
+	}
 	left := readFiles(t, w.file)
 	w.close()
 	w, err = o.open(w.disk.crash(all), left, s)

@@ -26,6 +26,32 @@ func get(t *testing.T, url string) (int, string) {
 	return r.StatusCode, string(b)
 }
 
+// TestReadings: each word of a count is a value of its own.
+func TestReadings(t *testing.T) {
+	m := NewMetrics("test", func(context.Context) (gateway.Counts, error) { return gateway.Counts{}, nil })
+	if err := m.Watch(Machine{Deaths: func() map[string]uint64 { return map[string]uint64{"crash": 3, "time": 0} }}); err != nil {
+		t.Fatal(err)
+	}
+	families, err := m.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		if f.GetName() == "sekisho_box_deaths_total" {
+			for _, v := range f.GetMetric() {
+				got[v.GetLabel()[0].GetName()+" "+v.GetLabel()[0].GetValue()] = v.GetCounter().GetValue()
+			}
+		}
+		if strings.HasPrefix(f.GetName(), "sekisho_notices") {
+			t.Errorf("%s has no value", f.GetName())
+		}
+	}
+	if len(got) != 2 || got["cause crash"] != 3 || got["cause time"] != 0 {
+		t.Errorf("deaths %v", got)
+	}
+}
+
 // TestMachine: readings are asked at each scrape; one without a value, or that
 // nobody gives, is left out and harms no other.
 func TestMachine(t *testing.T) {

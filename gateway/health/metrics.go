@@ -46,9 +46,18 @@ func NewMetrics(version string, counts func(context.Context) (gateway.Counts, er
 // none, and the metric is then left out.
 type Reading func() (v float64, ok bool)
 
+// Readings are counts since the start, by a closed word, that are asked for at
+// each scrape. Words that may come MUST be there from the beginning, with 0: an
+// increase from nothing is none to Prometheus.
+type Readings func() map[string]uint64
+
 // Machine are readings of the machine and of the program's surroundings. Nil
 // ones are left out.
 type Machine struct {
+	Deaths  Readings // boxed workers that ended by themselves in the middle of their work, by cause
+	Delayed Readings // mails of our own that wait for a later hour, by kind
+	LeftOut Readings // mails of our own that their hour has no room for, by kind
+
 	DiskFree       Reading // bytes
 	DiskMinFree    Reading // bytes, of the configuration
 	WallsMissing   Reading // walls of the boxes that do not stand
@@ -68,6 +77,21 @@ func (machine) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (r machine) Collect(c chan<- prometheus.Metric) {
+	for _, g := range []struct {
+		desc *prometheus.Desc
+		read Readings
+	}{
+		{describe("sekisho_box_deaths_total", "Boxed workers that did not end well, by cause.", "cause"), r.Deaths},
+		{describe("sekisho_notices_delayed_total", "Mails of our own that wait for a later hour, by kind.", "kind"), r.Delayed},
+		{describe("sekisho_notices_left_out_total", "Mails of our own that were left out, by kind; the next one says how many.", "kind"), r.LeftOut},
+	} {
+		if g.read == nil {
+			continue
+		}
+		for word, n := range g.read() {
+			c <- prometheus.MustNewConstMetric(g.desc, prometheus.CounterValue, float64(n), word)
+		}
+	}
 	for _, g := range []struct {
 		desc *prometheus.Desc
 		read Reading

@@ -78,6 +78,16 @@ type Stats struct {
 	Ended      map[Cause]uint64
 }
 
+// Deaths returns how many workers did not end well, by cause; each such cause
+// is there, if only with 0.
+func (s Stats) Deaths() map[string]uint64 {
+	n := map[string]uint64{}
+	for _, c := range []Cause{Time, Memory, Output, Crash} {
+		n[c.String()] = s.Ended[c]
+	}
+	return n
+}
+
 // NewPool checks the limits, starts one worker to learn which walls stand and
 // returns a pool that starts workers in that way. It fails with ErrWeak where
 // the minimum is missing and AllowWeak is not set. It takes some milliseconds,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"runtime"
@@ -197,6 +198,9 @@ func TestDiesWhenItServes(t *testing.T) {
 	w := get(t, p, "dying")
 	_, err := io.ReadAll(w)
 	want(t, w, err, Crash)
+	if got := p.Stats().Deaths(); !maps.Equal(got, map[string]uint64{"time": 0, "memory": 0, "output": 0, "crash": 1}) {
+		t.Errorf("deaths %v", got)
+	}
 }
 
 // TestMaxRunning waits for a free place and honours the caller's context.
