@@ -103,7 +103,7 @@ func (w *world) sequence() func() {
 // count counts the records of a verb in the log.
 func (w *world) count(v audit.Verb) int {
 	n := 0
-	err := audit.Select(w.t.Context(), logTree{w.disk, "audit"}, audit.Filter{}, func(_ []byte, e audit.Event) error {
+	err := audit.Select(w.t.Context(), w.trail, audit.Filter{}, func(_ []byte, e audit.Event) error {
 		if e.Verb == v {
 			n++
 		}

@@ -105,8 +105,7 @@ func (w *world) arrived(ctx context.Context) []string {
 // agrees checks that the log verifies and that ledger and log say the same, as
 // sekisho verify does.
 func (w *world) agrees(ctx context.Context) []string {
-	log := logTree{w.disk, "audit"}
-	r, err := audit.Verify(ctx, log, w.office.audit.Keys, audit.VerifyOptions{Interval: 1e6 * time.Hour})
+	r, err := audit.Verify(ctx, w.trail, w.office.audit.Keys, audit.VerifyOptions{Interval: 1e6 * time.Hour})
 	if err != nil {
 		return []string{fmt.Sprintf("verify: %v", err)}
 	}
@@ -123,7 +122,7 @@ func (w *world) agrees(ctx context.Context) []string {
 		}
 		bySeq[row.Seq] = row
 	}
-	err = audit.Select(ctx, log, audit.Filter{}, func(_ []byte, e audit.Event) error {
+	err = audit.Select(ctx, w.trail, audit.Filter{}, func(_ []byte, e audit.Event) error {
 		row, ok := bySeq[e.Seq]
 		delete(bySeq, e.Seq)
 		if !ok && !e.OfLog() {

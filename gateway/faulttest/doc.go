@@ -10,5 +10,7 @@
 // that got 250 is relayed or held, sealed mails arrive with the same bytes if
 // twice, ledger, stores and log agree.
 //
+// A disk of a few real megabytes, with a real ledger on it, is filled to the page.
+//
 // All of it is test code; SEKISHO_SOAK=1 makes the sweeps deeper.
 package faulttest

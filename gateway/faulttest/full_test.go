@@ -159,7 +159,7 @@ func TestLogIsFull(t *testing.T) {
 // lastWords returns why the log stopped, in its last record of that kind.
 func (w *world) lastWords() string {
 	why := ""
-	err := audit.Select(w.t.Context(), logTree{w.disk, "audit"}, audit.Filter{}, func(_ []byte, e audit.Event) error {
+	err := audit.Select(w.t.Context(), w.trail, audit.Filter{}, func(_ []byte, e audit.Event) error {
 		if e.Decision.ReasonCode != "" {
 			why = e.Decision.ReasonCode
 		}

@@ -167,8 +167,10 @@ type world struct {
 	file      string // of the ledger
 	real      *sqlite.Ledger
 	ledger    ledger
+	dir       string // of a real disk instead; "" for none
 	originals *fs.Store
 	outbox    *fs.Store
+	trail     audit.FS // of the log
 	log       *audit.Writer
 	intake    *intake.Server
 	flow      *flow.Flow
@@ -195,6 +197,9 @@ func (o *office) open(d *disk, l files, s *sink, change ...func(*world)) (*world
 	for _, f := range change {
 		f(w)
 	}
+	if w.dir != "" {
+		w.file = filepath.Join(w.dir, "ledger.db")
+	}
 	var err error
 	w.real, err = sqlite.Open(o.t.Context(), w.file)
 	check(o.t, err)
@@ -210,14 +215,18 @@ func (w *world) start() error {
 	ctx := w.t.Context()
 	options := w.blobs
 	options.Random = randv2.NewChaCha8([32]byte{byte(w.ledgers), byte(w.ledgers >> 8)}) // its own, but the same in each run
-	var err error
-	if w.originals, err = fs.OpenFS(blobTree{d: w.disk, root: "originals", free: w.free}, options); err != nil {
+	originals, outbox, trail, err := w.trees()
+	if err != nil {
 		return err
 	}
-	if w.outbox, err = fs.OpenFS(blobTree{d: w.disk, root: "outbox"}, options); err != nil {
+	if w.originals, err = fs.OpenFS(originals, options); err != nil {
 		return err
 	}
-	if w.log, err = audit.Open(ctx, logTree{w.disk, "audit"}, w.office.audit); err != nil {
+	if w.outbox, err = fs.OpenFS(outbox, options); err != nil {
+		return err
+	}
+	w.trail = trail
+	if w.log, err = audit.Open(ctx, trail, w.office.audit); err != nil {
 		return err
 	}
 	if _, err := w.real.EndLeases(ctx, w.clock.now()); err != nil {
@@ -225,6 +234,21 @@ func (w *world) start() error {
 	}
 	w.rooms()
 	return w.listen()
+}
+
+// trees are the places of originals, outbox and log: on the disk in memory, or
+// on a real one.
+func (w *world) trees() (originals, outbox fs.FS, trail audit.FS, err error) {
+	if w.dir == "" {
+		return blobTree{d: w.disk, root: "originals", free: w.free}, blobTree{d: w.disk, root: "outbox"}, logTree{w.disk, "audit"}, nil
+	}
+	for _, name := range []string{"originals", "outbox", "audit"} {
+		err = errors.Join(err, os.MkdirAll(filepath.Join(w.dir, name), 0o700))
+	}
+	originals, wrong := fs.DirFS(filepath.Join(w.dir, "originals"))
+	outbox, worse := fs.DirFS(filepath.Join(w.dir, "outbox"))
+	trail, worst := audit.OpenDir(filepath.Join(w.dir, "audit"))
+	return originals, outbox, trail, errors.Join(err, wrong, worse, worst)
 }
 
 func (w *world) rooms() {
