@@ -22,16 +22,17 @@ type fence struct {
 	emptyRoot bool      // their root directory holds their program only
 	space     footprint // of this program before it has done anything
 	libraries []string  // what the program is linked with at its start, none for a static one
+	dirs      []string  // that its workers may read while they load, where they see them
 }
 
 // raise builds the walls that a process hands down. The order matters: each
 // step uses what a later one takes away. A wall that the host does not offer
 // is left out; the worker measures what stands, and the parent judges.
 func raise(args []string) (*fence, error) {
-	if len(args) != 2 {
+	if len(args) < 2 {
 		return nil, fmt.Errorf("%d arguments instead of 2", len(args))
 	}
-	f := &fence{program: "/proc/self/exe"}
+	f := &fence{program: "/proc/self/exe", dirs: args[2:]}
 	var err error
 	if f.spaces, err = strconv.ParseBool(args[1]); err != nil {
 		return nil, fmt.Errorf("read orders: %w", err)
@@ -49,10 +50,10 @@ func raise(args []string) (*fence, error) {
 	// A program that was built with cgo, as "go run" does where there is a C
 	// compiler, finds its libraries only in the host's root directory.
 	if f.spaces && len(f.libraries) == 0 && unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") == nil {
-		if err := turnRoot(); err != nil {
+		if err := turnRoot(f.dirs); err != nil {
 			return nil, err
 		}
-		f.program, f.emptyRoot = boxPath, true
+		f.program, f.emptyRoot, f.dirs = boxPath, true, places(len(f.dirs))
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("forbid new privileges: %w", err)
@@ -90,11 +91,12 @@ func libraries() ([]string, error) {
 	return files, nil
 }
 
-// turnRoot makes a read-only tmpfs with nothing but a copy of this program the
-// root of the mount namespace. A copy, because the program's own directory may
-// be closed to the user that workers run as. /proc is only the place to put
-// it for a moment: it exists wherever /proc/self/exe could be executed.
-func turnRoot() error {
+// turnRoot makes a read-only tmpfs with nothing but a copy of this program, and
+// the directories that an engine reads, the root of the mount namespace. A
+// copy, because the program's own directory may be closed to the user that
+// workers run as. /proc is only the place to put it for a moment: it exists
+// wherever /proc/self/exe could be executed.
+func turnRoot(dirs []string) error {
 	program, err := os.Open("/proc/self/exe")
 	if err != nil {
 		return fmt.Errorf("open the program: %w", err)
@@ -105,7 +107,7 @@ func turnRoot() error {
 		return fmt.Errorf("measure the program: %w", err)
 	}
 	const flags = unix.MS_NOSUID | unix.MS_NODEV
-	shape := fmt.Sprintf("size=%d,nr_inodes=3,mode=0555", info.Size()+64<<10)
+	shape := fmt.Sprintf("size=%d,nr_inodes=%d,mode=0555", info.Size()+64<<10, 4+len(dirs))
 	if err := unix.Mount("none", "/proc", "tmpfs", flags, shape); err != nil {
 		return fmt.Errorf("mount the empty root: %w", err)
 	}
@@ -113,6 +115,9 @@ func turnRoot() error {
 		return fmt.Errorf("enter the empty root: %w", err)
 	}
 	if err := copyProgram(program); err != nil {
+		return err
+	}
+	if err := bindDirs(dirs); err != nil {
 		return err
 	}
 	if err := unix.Mount("", ".", "", flags|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
@@ -175,13 +180,18 @@ func giveUpCaps(spaces bool) error {
 	return nil
 }
 
-// landlock denies every path but the workers' program, TCP and UDP ports, and
-// signals and abstract sockets to the outside, as far as the kernel knows how.
+// landlock denies every path but the workers' program and, to read, what an
+// engine needs; TCP and UDP ports; and signals and abstract sockets to the
+// outside, as far as the kernel knows how.
 func (f *fence) landlock() error {
 	if abi, err := llsys.LandlockGetABIVersion(); err != nil || abi < 1 {
 		return nil // not offered: the parent decides what that means
 	}
-	if err := landlock.V11.BestEffort().Restrict(landlock.ROFiles(append([]string{f.program}, f.libraries...)...)); err != nil {
+	const look = landlock.AccessFSSet(llsys.AccessFSReadFile | llsys.AccessFSReadDir)
+	if err := landlock.V11.BestEffort().Restrict(
+		landlock.ROFiles(append([]string{f.program}, f.libraries...)...),
+		landlock.PathAccess(look, f.dirs...).IgnoreIfMissing(),
+	); err != nil {
 		return fmt.Errorf("restrict by landlock: %w", err)
 	}
 	return nil

@@ -21,11 +21,12 @@ const helperEnv = "SEKISHO_TEST_HELPER"
 
 // report is what a helper found.
 type report struct {
-	Walls Walls  // of a pool that accepts a weak host
-	Probe Walls  // of probeExe
-	Weak  bool   // NewPool without the override failed with ErrWeak
-	Fault string // what else went wrong
-	Trial []string
+	Walls  Walls  // of a pool that accepts a weak host
+	Probe  Walls  // of probeExe
+	Weak   bool   // NewPool without the override failed with ErrWeak
+	Fault  string // what else went wrong
+	Trial  []string
+	Engine []string // trials in a worker with an engine
 }
 
 func helperMain(verb string) int {
@@ -89,7 +90,7 @@ func examine() report {
 		fault(err)
 	}
 	cfg := testConfig()
-	cfg.Exe = ""
+	cfg.Exe, cfg.EngineExe = "", ""
 	if strict, err := NewPool(cfg); err == nil {
 		strict.Close()
 	} else if r.Weak = errors.Is(err, ErrWeak); !r.Weak {
@@ -107,7 +108,10 @@ func examine() report {
 		"open /etc/passwd", "create /tmp/sekisho-escape", "socket", "fork", "exec", "mmapx", "setrlimit", "grow",
 		"dial 127.0.0.1:25", "kill " + strconv.Itoa(os.Getpid()),
 	} {
-		r.Trial = append(r.Trial, trial(ctx, p, command))
+		r.Trial = append(r.Trial, trial(ctx, p, "plain", command))
+	}
+	for _, command := range []string{"loaded", "again"} {
+		r.Engine = append(r.Engine, trial(ctx, p, "engine", command))
 	}
 	return r
 }
@@ -127,8 +131,8 @@ func probeExe(ctx context.Context, exe string) (Walls, error) {
 }
 
 // trial runs one attack and returns what came of it.
-func trial(ctx context.Context, p *Pool, command string) string {
-	w, err := p.Get(ctx, "plain")
+func trial(ctx context.Context, p *Pool, class, command string) string {
+	w, err := p.Get(ctx, class)
 	if err != nil {
 		return command + ": " + err.Error()
 	}
@@ -145,7 +149,7 @@ func trial(ctx context.Context, p *Pool, command string) string {
 // orphan starts workers, idle and busy, names them and waits to be killed.
 func orphan() int {
 	cfg := testConfig()
-	cfg.Exe = ""
+	cfg.Exe, cfg.EngineExe = "", ""
 	cfg.Ahead = map[string]int{"plain": 1}
 	p, err := NewPool(cfg)
 	if err != nil {

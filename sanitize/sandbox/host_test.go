@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,7 +19,7 @@ import (
 func helper(t *testing.T, verb string, uid int) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Getenv(boxtest.ExeEnv))
-	cmd.Env = []string{helperEnv + "=" + verb}
+	cmd.Env = []string{helperEnv + "=" + verb, dirEnv + "=" + os.Getenv(dirEnv)}
 	cmd.Dir = "/"
 	cmd.Stderr = os.Stderr
 	if uid != os.Geteuid() {
@@ -116,8 +117,23 @@ func TestHosts(t *testing.T) {
 						t.Errorf("%q; want %q", got, want)
 					}
 				}
+				engineClosed(t, r)
 			})
 		}
+	}
+}
+
+// engineClosed: wherever one wall stands, an engine has read its files and
+// cannot read them again.
+func engineClosed(t *testing.T, r report) {
+	t.Helper()
+	why := "operation not permitted"
+	if !r.Walls.Seccomp {
+		why = "permission denied" // Landlock's second layer
+	}
+	want := []string{"loaded: glyphs more, true", "again: " + why + ", " + why}
+	if !slices.Equal(r.Engine, want) {
+		t.Errorf("engine: %q; want %q", r.Engine, want)
 	}
 }
 

@@ -55,10 +55,10 @@ func work(classes map[string]Class, o orders, in io.Reader, out io.Writer) error
 	if o.class == probeClass {
 		class, known = probe(), true
 	}
-	if !known || class.Load == nil {
+	if !known || class.Load == nil && class.Engine == nil {
 		return refuse(out, Walls{}, fmt.Errorf("class %q is not known here", o.class))
 	}
-	serve, err := class.Load()
+	serve, err := class.load(o.dirs)
 	if err != nil {
 		return refuse(out, Walls{}, fmt.Errorf("load class %s: %w", o.class, err))
 	}

@@ -10,7 +10,11 @@ import (
 )
 
 // start starts a worker and waits until it is ready behind the pool's walls.
+// One of a class with an engine waits for what the engine needs first.
 func (p *Pool) start(ctx context.Context, class string) (*Worker, error) {
+	if err := p.await(ctx, class); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.ReadyTimeout, errors.New("the worker is not ready in time"))
 	defer cancel()
 	limits := p.cfg.Classes[class].Limits
@@ -91,12 +95,16 @@ func closeAll(files ...*os.File) {
 
 // spawn makes the process and its reaper.
 func (p *Pool) spawn(ctx context.Context, class string, l Limits) (*Worker, error) {
+	starts, err := p.starterOf(class)
+	if err != nil {
+		return nil, err
+	}
 	fds, err := newPipes()
 	if err != nil {
 		return nil, err
 	}
 	o := orders{class: class, memory: l.Memory, cpu: l.CPU, files: max(minFiles, l.Files), spaces: p.shape.spaces, allowWeak: p.cfg.AllowWeak}
-	proc, err := p.starts.start(ctx, ask{orders: o, procs: min(p.cfg.Classes[class].Procs, runtime.NumCPU()), files: [3]*os.File{fds.inR, fds.outW, fds.errW}})
+	proc, err := starts.start(ctx, ask{orders: o, procs: min(p.cfg.Classes[class].Procs, runtime.NumCPU()), files: [3]*os.File{fds.inR, fds.outW, fds.errW}})
 	closeAll(fds.inR, fds.outW, fds.errW)
 	if err != nil {
 		closeAll(fds.inW, fds.outR, fds.errR)

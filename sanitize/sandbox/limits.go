@@ -56,9 +56,11 @@ type Serve func(in io.Reader, out io.Writer) error
 
 // Class is a kind of worker, for example "light" or "image".
 type Class struct {
-	// Load runs before the box shuts and may read files: it starts engines and
-	// fills caches. It has not seen, and cannot see, a byte of any message.
+	// Load runs before the box shuts. It has not seen, and cannot see, a byte of
+	// any message.
 	Load func() (Serve, error)
+	// Engine is set, and Load is not, for a class that runs an engine.
+	Engine *Engine
 	// Limits caps each worker of the class. The parent's value counts.
 	Limits Limits
 	// Procs is how many processors a worker computes on at once (GOMAXPROCS),

@@ -31,6 +31,9 @@ func lock(o orders) (Walls, error) {
 	if walls.NoCaps, err = powerless(); err != nil {
 		return walls, err
 	}
+	if err = closeDirs(o.dirs); err != nil {
+		return walls, err
+	}
 	if walls.Landlock, walls.LandlockABI, err = landlocked(); err != nil {
 		return walls, err
 	}

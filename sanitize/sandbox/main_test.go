@@ -23,6 +23,16 @@ func testMain(m *testing.M) int {
 	if os.Getenv(helperEnv) != "" {
 		return helperMain(os.Getenv(helperEnv))
 	}
+	dir, err := engineFiles()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv(dirEnv, dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return boxtest.Run(m)
 }
 
@@ -44,12 +54,14 @@ func testClasses() map[string]Class {
 		"hangs":   {Load: func() (Serve, error) { return nil, block() }, Limits: l},
 		"dying":   {Load: func() (Serve, error) { return func(io.Reader, io.Writer) error { os.Exit(3); return nil }, nil }, Limits: l},
 		"inherit": {Load: loadDescriptors, Limits: l},
+		"looks":   {Load: func() (Serve, error) { return seen("/"), nil }, Limits: l},
+		"engine":  {Engine: &Engine{Load: loadEngine, Dirs: []string{os.Getenv(dirEnv), "/nowhere/at/all"}}, Limits: l},
 	}
 }
 
 // testConfig is what tests start from.
 func testConfig() Config {
-	return Config{Classes: testClasses(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 8}
+	return Config{Classes: testClasses(), Exe: os.Getenv(boxtest.ExeEnv), EngineExe: os.Getenv(boxtest.ExeEnv), MaxRunning: 8}
 }
 
 // newTestPool returns a pool that is closed with the test.

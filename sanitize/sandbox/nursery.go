@@ -119,7 +119,8 @@ func (f *fence) fork(packet []byte, fds []int) (int, error) {
 
 // complete adds to a worker's orders what the starter process alone knows.
 func (f *fence) complete(args []string) []string {
-	return append(args, strconv.FormatInt(f.space.size, 10), strconv.FormatInt(f.space.data, 10), strconv.FormatBool(f.emptyRoot))
+	args = append(args, strconv.FormatInt(f.space.size, 10), strconv.FormatInt(f.space.data, 10), strconv.FormatBool(f.emptyRoot))
+	return append(args, f.dirs...)
 }
 
 // closeInherited closes every descriptor above 2 that came through exec. Such

@@ -23,10 +23,11 @@ type orders struct {
 	allowWeak bool
 	space     footprint // of the program before it does anything
 	emptyRoot bool      // the starter says so
+	dirs      []string  // that it may read until the box is shut; the starter says where
 }
 
 // args writes the orders as an argument vector. The starter process adds what
-// it alone knows: space and emptyRoot.
+// it alone knows: space, emptyRoot and dirs.
 func (o orders) args() []string {
 	return []string{
 		workerName, o.class, strconv.FormatInt(o.memory, 10), strconv.FormatInt(int64(o.cpu), 10),
@@ -40,7 +41,7 @@ func readOrders(args []string) (orders, bool, error) {
 	if len(args) == 0 || args[0] != workerName {
 		return orders{}, false, nil
 	}
-	if len(args) != 10 {
+	if len(args) < 10 {
 		return orders{}, true, fmt.Errorf("%d arguments instead of 10", len(args))
 	}
 	memory, errMemory := strconv.ParseInt(args[2], 10, 64)
@@ -55,7 +56,7 @@ func readOrders(args []string) (orders, bool, error) {
 		return orders{}, true, fmt.Errorf("read orders: %w", err)
 	}
 	o := orders{class: args[1], memory: memory, cpu: time.Duration(cpu), files: files, spaces: spaces, allowWeak: weak,
-		space: footprint{size: size, data: data}, emptyRoot: root}
+		space: footprint{size: size, data: data}, emptyRoot: root, dirs: args[10:]}
 	if o.memory < minMemory || o.cpu <= 0 || o.files < minFiles {
 		return orders{}, true, errors.New("read orders: a limit is too small")
 	}

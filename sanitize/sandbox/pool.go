@@ -34,6 +34,9 @@ type Config struct {
 	// build, and nobody but its owner may write to it. Tests built with cgo
 	// (the race detector) name a binary built without.
 	Exe string
+	// EngineExe is the same for classes with an Engine, which a smaller Exe does
+	// not hold. By default this program.
+	EngineExe string
 	// ReadyTimeout bounds Load and lock of a worker; 0 means 10 s.
 	ReadyTimeout time.Duration
 }
@@ -49,6 +52,7 @@ type Pool struct {
 	program *os.File
 	after   func(time.Duration) <-chan time.Time
 	starts  *starter
+	engines map[string]*engineStarter // one for each class with an engine; the map never changes
 	watch   *watch
 	shelf   map[string]*shelf // one for each class kept ahead; the map never changes
 	slots   chan struct{}
@@ -115,8 +119,12 @@ func newPool(cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the workers' program: %w", err)
 	}
+	engines, err := engineStarters(cfg)
+	if err != nil {
+		return nil, errors.Join(err, program.Close())
+	}
 	p := &Pool{
-		cfg: cfg, program: program, after: time.After, watch: newWatch(), slots: make(chan struct{}, cfg.MaxRunning),
+		cfg: cfg, program: program, engines: engines, after: time.After, watch: newWatch(), slots: make(chan struct{}, cfg.MaxRunning),
 		live: map[*Worker]state{}, shelf: map[string]*shelf{}, counts: Stats{Ended: map[Cause]uint64{}},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -133,7 +141,7 @@ func (c Config) check() error {
 		if name == probeClass || name == "" {
 			return fmt.Errorf("class name %q is reserved", name)
 		}
-		if err := class.Limits.check(); err != nil {
+		if err := errors.Join(class.Limits.check(), class.Engine.check()); err != nil {
 			return fmt.Errorf("class %s: %w", name, err)
 		}
 	}
@@ -151,6 +159,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Exe == "" {
 		c.Exe = "/proc/self/exe"
+	}
+	if c.EngineExe == "" {
+		c.EngineExe = "/proc/self/exe"
 	}
 	if c.ReadyTimeout <= 0 {
 		c.ReadyTimeout = 10 * time.Second
@@ -176,7 +187,7 @@ func (p *Pool) learn(ctx context.Context, tries []shape) error {
 	for _, s := range tries {
 		p.shape = s
 		var w *Worker
-		st, err := newStarter(fmt.Sprintf("/proc/self/fd/%d", p.program.Fd()), s)
+		st, err := newStarter(pathOf(p.program), s, nil)
 		if err == nil {
 			p.starts = st
 			w, err = p.start(ctx, probeClass)
@@ -329,5 +340,14 @@ func (p *Pool) Close() {
 	if p.starts != nil {
 		p.starts.stop()
 	}
+	for _, e := range p.engines {
+		e.stop()
+	}
 	_ = p.program.Close() // it was only read
+}
+
+// Has reports whether the pool has workers of a class.
+func (p *Pool) Has(class string) bool {
+	_, known := p.cfg.Classes[class]
+	return known
 }

@@ -36,8 +36,11 @@ func (s shape) String() string {
 	return fmt.Sprintf("namespaces=%t uid=%d", s.spaces, s.uid)
 }
 
-// args is the argument vector of a starter process of this shape.
-func (s shape) args() []string { return []string{starterName, strconv.FormatBool(s.spaces)} }
+// args is the argument vector of a starter process of this shape, whose
+// workers may read these directories while they load.
+func (s shape) args(dirs []string) []string {
+	return append([]string{starterName, strconv.FormatBool(s.spaces)}, dirs...)
+}
 
 // attr is what the kernel is asked for at the start of the starter process,
 // for itself and all its workers; each worker gets a process namespace of its

@@ -21,6 +21,7 @@ import (
 type starter struct {
 	exe   string
 	shape shape
+	dirs  []string // that its workers may read while they load
 	asks  chan ask
 	done  chan struct{}
 	ended chan struct{}
@@ -43,8 +44,8 @@ type started struct {
 
 // newStarter starts a starter process of this shape and runs the thread that
 // talks to it. Call stop once no worker is left.
-func newStarter(exe string, s shape) (*starter, error) {
-	st := &starter{exe: exe, shape: s, asks: make(chan ask), done: make(chan struct{}), ended: make(chan struct{})}
+func newStarter(exe string, s shape, dirs []string) (*starter, error) {
+	st := &starter{exe: exe, shape: s, dirs: dirs, asks: make(chan ask), done: make(chan struct{}), ended: make(chan struct{})}
 	first := make(chan error, 1)
 	go st.run(first)
 	if err := <-first; err != nil {
@@ -59,7 +60,7 @@ func (s *starter) run(first chan<- error) {
 	defer close(s.ended)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread() // the thread goes back and does not end
-	n, err := openNursery(s.exe, s.shape)
+	n, err := openNursery(s.exe, s.shape, s.dirs)
 	first <- err
 	if err != nil {
 		return
@@ -71,7 +72,7 @@ func (s *starter) run(first chan<- error) {
 			return
 		case a := <-s.asks:
 			if n == nil {
-				if n, err = openNursery(s.exe, s.shape); err != nil {
+				if n, err = openNursery(s.exe, s.shape, s.dirs); err != nil {
 					n = nil
 					a.reply <- started{nil, err}
 					continue
@@ -125,7 +126,7 @@ type nursery struct {
 const nurseryPatience = 10
 
 // openNursery starts a starter process and waits until its walls stand.
-func openNursery(exe string, s shape) (*nursery, error) {
+func openNursery(exe string, s shape, dirs []string) (*nursery, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make the starter's socket: %w", err)
@@ -134,7 +135,7 @@ func openNursery(exe string, s shape) (*nursery, error) {
 	if err := unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: nurseryPatience}); err != nil {
 		return nil, errors.Join(fmt.Errorf("bound the starter's answers: %w", err), unix.Close(pair[0]), theirs.Close())
 	}
-	proc, err := os.StartProcess(exe, s.args(), &os.ProcAttr{
+	proc, err := os.StartProcess(exe, s.args(dirs), &os.ProcAttr{
 		Dir: "/", Env: []string{"GOMAXPROCS=1", "GODEBUG=" + quietRuntime}, Files: []*os.File{theirs, nil, os.Stderr}, Sys: s.attr(os.Getegid()),
 	})
 	_ = theirs.Close() // from here on, its end is the starter's

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -109,10 +110,11 @@ func TestOrdersRoundTrip(t *testing.T) {
 			cpu: time.Duration(rapid.Int64Min(1).Draw(t, "cpu")), files: rapid.IntMin(minFiles).Draw(t, "files"),
 			spaces: rapid.Bool().Draw(t, "spaces"), allowWeak: rapid.Bool().Draw(t, "weak"),
 			space: footprint{rapid.Int64().Draw(t, "size"), rapid.Int64().Draw(t, "data")}, emptyRoot: rapid.Bool().Draw(t, "root"),
+			dirs: rapid.SliceOfN(rapid.String(), 0, maxDirs).Draw(t, "dirs"),
 		}
-		f := fence{space: o.space, emptyRoot: o.emptyRoot}
+		f := fence{space: o.space, emptyRoot: o.emptyRoot, dirs: o.dirs}
 		got, isWorker, err := readOrders(f.complete(o.args()))
-		if err != nil || !isWorker || got != o {
+		if err != nil || !isWorker || !cmp.Equal(got, o, cmp.AllowUnexported(orders{}, footprint{}), cmpopts.EquateEmpty()) {
 			t.Fatalf("%+v, %t, %v; want %+v", got, isWorker, err, o)
 		}
 	})
