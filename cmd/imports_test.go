@@ -41,6 +41,9 @@ sanitize/sanitizetest: sanitize/ir sanitize/format
 
 $format: sanitize/ir sanitize/format sanitize/charset sanitize/hypertext sanitize/plaintext sanitize/jpeglint
 
+sanitize/image: sanitize/ir sanitize/format sanitize/jpeglint sanitize/image/...
+sanitize/image/...: sanitize/image/...
+
 sanitize: sanitize/ir sanitize/seal sanitize/memfile sanitize/format sanitize/policy sanitize/sandbox sanitize/magic $format
 
 quarantine: sanitize/format audit
@@ -79,8 +82,8 @@ var guarded = map[string][]string{
 	"net/mail":       {"gateway/portal/demo"},
 	"archive/...":    {},
 	// The demo draws its sample photo.
-	"image/...":              {"sanitize/image", "sanitize/pdf", "gateway/portal/demo"},
-	"golang.org/x/image/...": {"sanitize/image"},
+	"image/...":              {"sanitize/image/...", "sanitize/pdf", "gateway/portal/demo"},
+	"golang.org/x/image/...": {"sanitize/image/..."},
 	// PDFium and what runs it, ADR 0014.
 	"github.com/klippa-app/go-pdfium/...": {"sanitize/pdfium"},
 	"github.com/tetratelabs/wazero/...":   {"sanitize/pdfium"},

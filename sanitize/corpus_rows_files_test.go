@@ -53,7 +53,7 @@ func fileRows() []corpusRow {
 func pictureRows() []corpusRow {
 	return []corpusRow{
 		{path: "image/go-invalid-trunc.png", kind: format.PNG, reason: format.Truncated},
-		{path: "image/go-video-001.cmyk.jpeg", kind: format.JPEG, verdict: format.Rebuilt, output: "go-video-001.cmyk.jpg"},
+		{path: "image/go-video-001.cmyk.jpeg", kind: format.JPEG, verdict: format.Rebuilt, output: "go-video-001.cmyk.jpg", found: "color_profile"},
 		{path: "image/go-video-001.progressive.truncated.jpeg", kind: format.JPEG, verdict: format.Rebuilt, output: "go-video-001.progressive.truncated.jpg", found: "picture_truncated"},
 		{path: "image/imagers-exif-xmp-metadata.jpg", kind: format.JPEG, verdict: format.Rebuilt, output: "imagers-exif-xmp-metadata.jpg", found: "metadata_removed",
 			absent: []string{"Exif", "xmpmeta", "ns.adobe.com", "GIMP", "test image for XMP"}},

@@ -51,7 +51,9 @@ var findings = map[string]FindingText{
 
 	// Pictures
 	"metadata_removed":    {"撮影場所などの付加情報を取り除きました", "metadata removed", true},
-	"color_profile":       {"", "colour profile ignored", false},
+	"color_profile":       {"色の見え方が元と少し違うことがあります", "colour profile not applied", false},
+	"color_converted":     {"", "colours brought to sRGB, profile removed", false},
+	"depth_reduced":       {"色の細かさを１６ビットから８ビットにしました", "sixteen bits a colour reduced to eight", false},
 	"trailing_data":       {"画像の後ろに付いた余分なデータを取り除きました", "trailing data removed", true},
 	"orientation_applied": {"", "EXIF orientation applied", false},
 	"animation_first":     {"動く画像は最初の１枚だけにしました", "first frame of an animation kept", false},

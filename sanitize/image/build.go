@@ -25,11 +25,28 @@ func BuildPNG(in *ir.Reader, _ format.Construction, w io.Writer) (format.Built, 
 	if err != nil {
 		return format.Built{}, err
 	}
+	return m.png(w)
+}
+
+func (m *picture) png(w io.Writer) (format.Built, error) {
 	enc := png.Encoder{CompressionLevel: png.DefaultCompression}
-	if err := enc.Encode(w, smallest(m)); err != nil {
+	if err := enc.Encode(&inserter{w: w, at: pngHeader, extra: physChunk(m.res)}, smallest(m.NRGBA)); err != nil {
 		return format.Built{}, fmt.Errorf("encode PNG: %w", err)
 	}
-	return format.Built{Media: "image/png", Extension: "png"}, nil
+	return format.Built{Media: "image/png", Extension: "png", Output: format.PNG}, nil
+}
+
+// BuildNearest writes a JPEG of a picture that was coded with loss and is all
+// opaque, and a PNG of any other.
+func BuildNearest(in *ir.Reader, c format.Construction, w io.Writer) (format.Built, error) {
+	m, err := readPicture(in)
+	if err != nil {
+		return format.Built{}, err
+	}
+	if m.lossy && m.Opaque() {
+		return m.jpeg(c, w)
+	}
+	return m.png(w)
 }
 
 // BuildJPEG writes a baseline JPEG of the picture that in carries, grey when
@@ -42,27 +59,37 @@ func BuildJPEG(in *ir.Reader, c format.Construction, w io.Writer) (format.Built,
 	if !m.Opaque() {
 		return format.Built{}, errors.New("build JPEG: a pixel is not opaque")
 	}
+	return m.jpeg(c, w)
+}
+
+func (m *picture) jpeg(c format.Construction, w io.Writer) (format.Built, error) {
 	quality := c.Profile.Quality
 	if quality < 1 || quality > 100 {
 		quality = defaultQuality
 	}
 	// All pixels are opaque, so premultiplied and plain RGBA are the same.
 	var src stdimage.Image = &stdimage.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
-	if isGray(m) {
-		src = toGray(m)
+	if isGray(m.NRGBA) {
+		src = toGray(m.NRGBA)
 	}
-	if err := jpeg.Encode(w, src, &jpeg.Options{Quality: quality}); err != nil {
+	into := &inserter{w: w, at: jpegStart, extra: jfifSegment(m.res)}
+	if err := jpeg.Encode(into, src, &jpeg.Options{Quality: quality}); err != nil {
 		return format.Built{}, fmt.Errorf("encode JPEG: %w", err)
 	}
-	return format.Built{Media: "image/jpeg", Extension: "jpg"}, nil
+	return format.Built{Media: "image/jpeg", Extension: "jpg", Output: format.JPEG}, nil
+}
+
+// picture is what the values of one picture say.
+type picture struct {
+	*stdimage.NRGBA
+	res   density
+	lossy bool // it was coded with loss, so that JPEG suits it
 }
 
 // readPicture reads exactly one picture. Everything is checked again: the
 // worker that sent it may have been taken over.
-func readPicture(in *ir.Reader) (*stdimage.NRGBA, error) {
-	var m *stdimage.NRGBA
-	var alpha bool
-	got := 0
+func readPicture(in *ir.Reader) (*picture, error) {
+	r := pictureReader{}
 	for {
 		v, err := in.Next()
 		if _, end := v.(ir.End); end || errors.Is(err, io.EOF) {
@@ -71,36 +98,54 @@ func readPicture(in *ir.Reader) (*stdimage.NRGBA, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read picture: %w", err)
 		}
-		switch v := v.(type) {
-		case ir.Note, ir.Number:
-			// Findings and counts are the engine's business.
-		case ir.Fail:
-			return nil, format.Failed(v)
-		case ir.Picture:
-			if m != nil || v.Page != 0 {
-				return nil, errors.New("read picture: more than one picture")
-			}
-			if v.W > MaxPixels || v.H > MaxPixels/v.W {
-				return nil, format.Hold(format.LimitPixels, fmt.Sprintf("%d x %d pixels", v.W, v.H))
-			}
-			// Large memory is zero pages of the system until pixels come.
-			m, alpha = stdimage.NewNRGBA(stdimage.Rect(0, 0, int(v.W), int(v.H))), v.Alpha
-		case ir.Pixels:
-			if m == nil || got+len(v.B) > len(m.Pix) {
-				return nil, errors.New("read picture: more pixels than announced")
-			}
-			got += copy(m.Pix[got:], v.B)
-		default:
-			return nil, fmt.Errorf("read picture: unexpected %T", v)
+		if err := r.take(v); err != nil {
+			return nil, err
 		}
 	}
-	if m == nil || got != len(m.Pix) {
+	if r.NRGBA == nil || r.got != len(r.Pix) {
 		return nil, errors.New("read picture: fewer pixels than announced")
 	}
-	if clearHidden(m.Pix) && !alpha {
+	if clearHidden(r.Pix) && !r.alpha {
 		return nil, errors.New("read picture: unannounced transparency")
 	}
-	return m, nil
+	return &r.picture, nil
+}
+
+type pictureReader struct {
+	picture
+	alpha bool
+	got   int // bytes of pixels
+}
+
+func (r *pictureReader) take(v ir.Value) error {
+	switch v := v.(type) {
+	case ir.Note:
+		// Findings are the engine's business.
+	case ir.Number:
+		if v.Name == ir.NumberLossy {
+			r.lossy = v.N == 1
+		}
+	case ir.Fail:
+		return format.Failed(v)
+	case ir.Picture:
+		if r.NRGBA != nil || v.Page != 0 {
+			return errors.New("read picture: more than one picture")
+		}
+		if v.W > MaxPixels || v.H > MaxPixels/v.W {
+			return format.Hold(format.LimitPixels, fmt.Sprintf("%d x %d pixels", v.W, v.H))
+		}
+		// Large memory is zero pages of the system until pixels come.
+		r.NRGBA, r.alpha = stdimage.NewNRGBA(stdimage.Rect(0, 0, int(v.W), int(v.H))), v.Alpha
+		r.res = density{v.XRes, v.YRes}.believed()
+	case ir.Pixels:
+		if r.NRGBA == nil || r.got+len(v.B) > len(r.Pix) {
+			return errors.New("read picture: more pixels than announced")
+		}
+		r.got += copy(r.Pix[r.got:], v.B)
+	default:
+		return fmt.Errorf("read picture: unexpected %T", v)
+	}
+	return nil
 }
 
 // clearHidden takes the colour from fully transparent pixels, where a second

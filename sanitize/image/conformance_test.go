@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/image/icc/icctest"
 	"sekisho/sanitize/jpeglint"
 	"sekisho/sanitize/sanitizetest"
 )
@@ -46,7 +47,24 @@ func show(out []byte) (string, error) {
 		c := toNRGBA(m.At(p.X, p.Y))
 		s += fmt.Sprintf(" %02x%02x%02x%02x", c.R, c.G, c.B, c.A)
 	}
+	if at := bytes.Index(out, []byte("\x00\x00\x00\x09pHYs")); at > 0 && kind == "png" {
+		s += fmt.Sprintf(" %d,%d pixels a metre", binary.BigEndian.Uint32(out[at+8:]), binary.BigEndian.Uint32(out[at+12:]))
+	}
+	if kind == "jpeg" && string(out[6:11]) == "JFIF\x00" {
+		s += fmt.Sprintf(" %d,%d dpi", binary.BigEndian.Uint16(out[14:]), binary.BigEndian.Uint16(out[16:]))
+	}
 	return s, nil
+}
+
+// phys makes the body of a pHYs chunk.
+func phys(x, y uint32, unit byte) []byte {
+	return append(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, x), y), unit)
+}
+
+// jfif makes the body of a JFIF segment.
+func jfif(unit byte, x, y uint16) []byte {
+	b := append([]byte("JFIF\x00\x01\x01"), unit)
+	return append(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(b, x), y), 0, 0)
 }
 
 func tiny(pixels int64) *format.Budget {
@@ -83,13 +101,21 @@ func TestPNGConformance(t *testing.T) {
 			{Name: "padding is no finding", Data: append(bytes.Clone(plain), 0, 0, 0)},
 			{Name: "grey", Data: encodePNG(t, noise(17, 5))},
 			{Name: "black and white", Data: encodePNG(t, flat(9, 2, color.White)), Shows: []string{"ffffffff"}},
-			{Name: "grey 16 bits", Data: encodePNG(t, &stdimage.Gray16{Pix: []byte{0x12, 0x34, 0xFF, 0xEE}, Stride: 4, Rect: stdimage.Rect(0, 0, 2, 1)}), Shows: []string{"2x1 121212ff ffffffff"}},
-			{Name: "deep colour", Data: encodePNG(t, deep), Shows: []string{"3x3 12569aff 00000000"}},
+			{Name: "grey 16 bits", Data: encodePNG(t, &stdimage.Gray16{Pix: []byte{0x12, 0x34, 0xFF, 0xEE}, Stride: 4, Rect: stdimage.Rect(0, 0, 2, 1)}), Findings: []string{codeDepth}, Shows: []string{"2x1 121212ff ffffffff"}},
+			{Name: "deep colour", Data: encodePNG(t, deep), Findings: []string{codeDepth}, Shows: []string{"3x3 12569aff 00000000"}},
 			{Name: "half transparent", Data: encodePNG(t, flat(3, 3, color.NRGBA{R: 200, G: 10, B: 3, A: 7})), Shows: []string{"c80a0307"}},
 			{Name: "colour under transparency", Data: encodePNG(t, hidden), Shows: []string{"8x4 00000000"}},
 			{Name: "many colours with alpha", Data: encodePNG(t, fade(40, 30))},
 			{Name: "turned", Data: withChunks(plain, pngChunk("eXIf", exif(binary.LittleEndian, 6, mark))), Findings: []string{codeMetadata, codeOrientation}, Marks: []string{mark}, Shows: []string{"png 10x20"}},
 			{Name: "animated", Data: withChunks(plain, pngChunk("acTL", []byte{0, 0, 0, 2, 0, 0, 0, 0})), Findings: []string{codeAnimation}},
+			{Name: "scan", Data: withChunks(plain, pngChunk("pHYs", phys(11811, 11811, 1))), Shows: []string{"png 20x10", "11811,11811 pixels a metre"}},
+			{Name: "fax", Data: withChunks(plain, pngChunk("pHYs", phys(8031, 3858, 1))), Shows: []string{"8031,3858 pixels a metre"}},
+			{Name: "scan on its side", Data: withChunks(plain, pngChunk("pHYs", phys(8031, 3858, 1)), pngChunk("eXIf", exif(binary.BigEndian, 8, mark))), Findings: []string{codeMetadata, codeOrientation}, Shows: []string{"png 10x20", "3858,8031 pixels a metre"}},
+			{Name: "resolution of EXIF", Data: withChunks(plain, pngChunk("eXIf", exifResolution(binary.BigEndian, 2, 300, 1, 300, 1))), Findings: []string{codeMetadata}, Shows: []string{"11811,11811 pixels a metre"}},
+			{Name: "shape of pixels alone", Data: withChunks(plain, pngChunk("pHYs", phys(2, 1, 0))), Shows: []string{"png 20x10"}},
+			{Name: "resolution that no printer has", Data: withChunks(plain, pngChunk("pHYs", phys(1<<31, 1, 1))), Shows: []string{"png 20x10"}},
+			{Name: "colours of another space", Data: withChunks(encodePNG(t, flat(4, 4, color.NRGBA{R: 200, G: 100, B: 50, A: 255})), pngChunk("iCCP", append([]byte("p\x00\x00"), deflate(t, icctest.Profile("RGB ", icctest.Wide, icctest.Gamma(2.2)))...))), Findings: []string{codeConverted}, Shows: []string{"png 4x4 e3642aff"}},
+			{Name: "grey of another gamma", Data: withChunks(encodePNG(t, noise(5, 5)), pngChunk("iCCP", append([]byte("p\x00\x00"), deflate(t, icctest.Profile("GRAY", nil, icctest.Gamma(1)))...))), Findings: []string{codeConverted}},
 			{Name: "colour profile alone", Data: withChunks(plain, pngChunk("iCCP", append([]byte("p\x00\x00"), deflate(t, []byte(mark))...))), Findings: []string{codeProfile}, DeepMarks: []string{mark}},
 			{Name: "broken text chunk", Data: withChunks(plain, append([]byte{0, 0, 0, 3}, "tEXtabcXXXX"...)), Findings: []string{codeMetadata}},
 		},
@@ -106,7 +132,7 @@ func TestPNGConformance(t *testing.T) {
 			{Name: "not a picture", Data: []byte("hello"), Reason: format.Malformed},
 			{Name: "unknown colour type", Data: rawPNG(4, 4, 8, 5, 0, deflate(t, make([]byte, 20))), Reason: format.KindUnsupported},
 		},
-		Bad: badPNG(t, plain), Rules: []string{lintPNGSignature, lintPNGChunk, lintPNGCRC, lintPNGOrder, lintPNGHeader, lintPNGPalette, lintPNGData, lintPNGTrailing},
+		Bad: badPNG(t, plain), Rules: []string{lintPNGSignature, lintPNGChunk, lintPNGCRC, lintPNGOrder, lintPNGHeader, lintPNGSize, lintPNGPalette, lintPNGData, lintPNGTrailing},
 	}
 	sanitizetest.Run(t, pngFormat(), s)
 }
@@ -144,6 +170,10 @@ func badPNG(t *testing.T, plain []byte) []sanitizetest.BadOutput {
 		{Name: "interlaced", Data: rawPNG(4, 4, 8, 0, 1, rows), Code: lintPNGHeader},
 		{Name: "too large", Data: rawPNG(1<<20, 1<<20, 8, 0, 0, rows), Code: lintPNGHeader},
 		{Name: "no width", Data: rawPNG(0, 4, 8, 0, 0, rows), Code: lintPNGHeader},
+		{Name: "resolution twice", Data: withChunks(plain, pngChunk("pHYs", phys(100, 100, 1)), pngChunk("pHYs", phys(100, 100, 1))), Code: lintPNGOrder},
+		{Name: "resolution without a unit", Data: withChunks(plain, pngChunk("pHYs", phys(100, 100, 0))), Code: lintPNGSize},
+		{Name: "resolution with more", Data: withChunks(plain, pngChunk("pHYs", append(phys(100, 100, 1), "hidden"...))), Code: lintPNGSize},
+		{Name: "resolution out of range", Data: withChunks(plain, pngChunk("pHYs", phys(1<<31, 100, 1))), Code: lintPNGSize},
 		{Name: "palette for grey", Data: rawPNG(4, 4, 8, 0, 0, rows, pngChunk("PLTE", []byte{1, 2, 3})), Code: lintPNGPalette},
 		{Name: "index outside", Data: rawPNG(4, 4, 8, 3, 0, deflate(t, bytes.Repeat([]byte{0, 1, 1, 1, 1}, 4)), pngChunk("PLTE", []byte{1, 2, 3})), Code: lintPNGPalette},
 		{Name: "index outside behind a filter", Data: rawPNG(4, 4, 8, 3, 0, deflate(t, bytes.Repeat([]byte{1, 1, 1, 1, 1}, 4)), pngChunk("PLTE", make([]byte, 9))), Code: lintPNGPalette},
@@ -180,7 +210,7 @@ func TestGIFConformance(t *testing.T) {
 			{Name: "late", Data: one, Budget: late(), Reason: format.LimitTime},
 			{Name: "no colour table", Data: slices.Concat([]byte("GIF89a\x02\x00\x02\x00\x00\x00\x00"), []byte("\x2C\x00\x00\x00\x00\x02\x00\x02\x00\x00\x02\x02\x84\x51\x00\x3B")), Reason: format.Malformed},
 		},
-		Bad: badPNG(t, encodePNG(t, gradient(20, 10))), Rules: []string{lintPNGSignature, lintPNGChunk, lintPNGCRC, lintPNGOrder, lintPNGHeader, lintPNGPalette, lintPNGData, lintPNGTrailing},
+		Bad: badPNG(t, encodePNG(t, gradient(20, 10))), Rules: []string{lintPNGSignature, lintPNGChunk, lintPNGCRC, lintPNGOrder, lintPNGHeader, lintPNGSize, lintPNGPalette, lintPNGData, lintPNGTrailing},
 	}
 	sanitizetest.Run(t, gifFormat(), s)
 }
@@ -215,6 +245,11 @@ func TestJPEGConformance(t *testing.T) {
 			{Name: "grey", Data: grey, Shows: []string{"jpeg 10x10"}},
 			{Name: "coarse", Data: colour, Profile: format.Profile{Quality: 30}, Shows: []string{"jpeg 24x16"}},
 			{Name: "carriers", Data: carriers, Findings: []string{codeMetadata, codeProfile}, Marks: []string{mark}},
+			{Name: "scan in colour", Data: withSegments(colour, jpegSegment(markAPP0, jfif(1, 300, 300))), Shows: []string{"300,300 dpi"}},
+			{Name: "centimetres", Data: withSegments(colour, jpegSegment(markAPP0, jfif(2, 118, 59))), Shows: []string{"300,150 dpi"}},
+			{Name: "camera", Data: withSegments(colour, jpegSegment(markAPP0, jfif(0, 1, 1)), jpegSegment(0xE1, append([]byte("Exif\x00\x00"), exifResolution(binary.BigEndian, 2, 350, 1, 350, 1)...))), Findings: []string{codeMetadata}, Shows: []string{"350,350 dpi"}},
+			{Name: "wide colours", Data: withProfile(encodeJPEG(t, flat(8, 8, color.NRGBA{R: 200, G: 100, B: 50, A: 255})), icctest.Profile("RGB ", icctest.Wide, icctest.Gamma(2.2))), Findings: []string{codeConverted}},
+			{Name: "profile that lacks a piece", Data: withSegments(colour, jpegSegment(0xE2, append([]byte("ICC_PROFILE\x00\x01\x02"), icctest.Profile("RGB ", icctest.Wide, icctest.Gamma(2.2))...))), Findings: []string{codeProfile}},
 			{Name: "motion photo", Data: append(bytes.Clone(colour), "\x00\x00\x00\x18ftypmp42"+mark...), Findings: []string{codeTrailing}, Marks: []string{mark, "ftypmp42"}},
 			{Name: "turned right", Data: turned(6), Findings: []string{codeMetadata, codeOrientation}, Shows: []string{"jpeg 16x24"}, Marks: []string{mark}},
 			{Name: "upside down", Data: turned(3), Findings: []string{codeMetadata, codeOrientation}, Shows: []string{"jpeg 24x16"}},
@@ -230,9 +265,16 @@ func TestJPEGConformance(t *testing.T) {
 			{Name: "component without a scan", Data: dropScan(colour), Reason: format.Truncated},
 			{Name: "arithmetic coding", Data: replaced(colour, []byte{0xFF, 0xC0}, []byte{0xFF, 0xC9}), Reason: format.KindUnsupported},
 		},
-		Bad: badJPEG(colour, grey), Rules: []string{jpeglint.Start, jpeglint.Marker, jpeglint.Order, jpeglint.Table, jpeglint.Shape, jpeglint.Scan, jpeglint.Data, jpeglint.Trailing},
+		Bad: badJPEG(colour, grey), Rules: []string{jpeglint.Start, jpeglint.Marker, jpeglint.Order, jpeglint.Size, jpeglint.Table, jpeglint.Shape, jpeglint.Scan, jpeglint.Data, jpeglint.Trailing},
 	}
 	sanitizetest.Run(t, jpegFormat(), s)
+}
+
+// withProfile puts a colour profile into a JPEG, in pieces as large ones come.
+func withProfile(p, profile []byte) []byte {
+	half := len(profile) / 2
+	return withSegments(p, jpegSegment(0xE2, append([]byte("ICC_PROFILE\x00\x01\x02"), profile[:half]...)),
+		jpegSegment(0xE2, append([]byte("ICC_PROFILE\x00\x02\x02"), profile[half:]...)))
 }
 
 // near accepts the loss of one more JPEG coding.
@@ -293,7 +335,11 @@ func badJPEG(colour, grey []byte) []sanitizetest.BadOutput {
 		{Name: "not a JPEG", Data: []byte("\x89PNG"), Code: jpeglint.Start},
 		{Name: "comment", Data: withSegments(colour, jpegSegment(markCOM, []byte("x"))), Code: jpeglint.Marker},
 		{Name: "exif", Data: withSegments(colour, jpegSegment(0xE1, []byte("Exif\x00\x00"))), Code: jpeglint.Marker},
-		{Name: "JFIF", Data: withSegments(colour, jpegSegment(0xE0, []byte("JFIF\x00"))), Code: jpeglint.Marker},
+		{Name: "JFIF cut short", Data: withSegments(colour, jpegSegment(0xE0, []byte("JFIF\x00"))), Code: jpeglint.Size},
+		{Name: "JFIF of another version", Data: withSegments(colour, jpegSegment(0xE0, jfif(1, 100, 100))), Code: jpeglint.Size},
+		{Name: "thumbnail", Data: withSegments(colour, jpegSegment(0xE0, []byte("JFIF\x00\x01\x02\x01\x00\x64\x00\x64\x01\x01abc"))), Code: jpeglint.Size},
+		{Name: "resolution zero", Data: withSegments(colour, jpegSegment(0xE0, []byte("JFIF\x00\x01\x02\x01\x00\x64\x00\x00\x00\x00"))), Code: jpeglint.Size},
+		{Name: "resolution behind the tables", Data: slices.Concat(colour[:at(0xC0)], jfifSegment(density{100_000, 100_000}), colour[at(0xC0):]), Code: jpeglint.Order},
 		{Name: "restart interval", Data: withSegments(colour, jpegSegment(0xDD, []byte{0, 4})), Code: jpeglint.Marker},
 		{Name: "progressive", Data: poke(at(0xC0)+1, 0xC2), Code: jpeglint.Marker},
 		{Name: "junk between segments", Data: withSegments(colour, []byte("junk")), Code: jpeglint.Marker},

@@ -15,11 +15,12 @@ const rowBytes = 64 << 10
 // opaquer is what every decoder's result is.
 type opaquer interface{ Opaque() bool }
 
-// emit writes img, turned upright, as one Picture and its Pixels. It holds a
+// emit writes img, as it is shown, as one Picture and its Pixels. It holds a
 // few rows besides img and no second copy.
-func emit(ctx context.Context, img stdimage.Image, turn orientation, out *ir.Writer) error {
+func emit(ctx context.Context, img stdimage.Image, v view, out *ir.Writer) error {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
+	turn := v.turn
 	outW, outH := w, h
 	if turn.transposes() {
 		outW, outH = h, w
@@ -28,10 +29,11 @@ func emit(ctx context.Context, img stdimage.Image, turn orientation, out *ir.Wri
 	if o, ok := img.(opaquer); ok {
 		alpha = !o.Opaque()
 	}
-	if err := out.Write(ir.Picture{W: int64(outW), H: int64(outH), Alpha: alpha}); err != nil {
+	res := v.res.turned(turn)
+	if err := out.Write(ir.Picture{W: int64(outW), H: int64(outH), Alpha: alpha, XRes: res.x, YRes: res.y}); err != nil {
 		return fmt.Errorf("write picture: %w", err)
 	}
-	at := sampler(img)
+	at := v.sampler(img)
 	buf := make([]byte, 0, max(rowBytes, outW*4))
 	for y := range outH {
 		if err := ctx.Err(); err != nil {
@@ -51,6 +53,25 @@ func emit(ctx context.Context, img stdimage.Image, turn orientation, out *ir.Wri
 		buf = buf[:0]
 	}
 	return nil
+}
+
+// sampler reads pixels in the colours that they are shown in. Neighbours are
+// often equal, and a conversion costs more than to remember the last.
+func (v view) sampler(img stdimage.Image) func(x, y int) color.NRGBA {
+	at := sampler(img)
+	if v.colour == nil {
+		return at
+	}
+	var last, shown color.NRGBA
+	known := false
+	return func(x, y int) color.NRGBA {
+		c := at(x, y)
+		if c != last || !known {
+			last, shown, known = c, c, true
+			shown.R, shown.G, shown.B = v.colour.Convert(c.R, c.G, c.B)
+		}
+		return shown
+	}
 }
 
 // sampler returns a function that reads one pixel as non-premultiplied RGBA

@@ -1,17 +1,17 @@
-// Package image rebuilds PNG, JPEG and GIF pictures from their pixels.
+// Package image rebuilds pictures from their pixels.
 //
 // Parse runs in the box: it reads the header, refuses pictures above the pixel
-// budget before any memory is taken, decodes with the standard library, turns
-// the picture upright as EXIF says, and emits nothing but a Picture and its
-// RGBA rows. Build writes a new PNG or JPEG from those rows; a GIF comes out
-// as a PNG of its first frame. Lint re-reads the result with a chunk and
-// marker walker of its own. Metadata, colour profiles, thumbnails, comments
-// and everything behind the end of the picture have no word in between, so
-// polyglots and hidden payloads die here.
+// budget before any memory is taken, decodes, turns the picture upright as
+// EXIF says, brings its colours to sRGB as its profile says, and emits nothing
+// but a Picture and its RGBA rows. Build writes a new PNG or JPEG from those
+// rows, with the resolution and nothing else beside them. Lint re-reads the
+// result with a chunk and marker walker of its own. Metadata, profiles,
+// thumbnails, comments and everything behind the end of the picture have no
+// word in between, so polyglots and hidden payloads die here.
 //
-// A colour profile is ignored (a note says so). Sixteen-bit samples lose their
-// low byte. A transparent pixel loses its colour, which nobody can see but
-// which can carry a hidden picture.
+// Of an animation the first frame is kept. Sixteen-bit samples lose their low
+// byte. A transparent pixel loses its colour, which nobody can see but which
+// can carry a hidden picture.
 package image
 
 import (
@@ -24,6 +24,7 @@ import (
 	"io"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/image/icc"
 	"sekisho/sanitize/ir"
 )
 
@@ -35,6 +36,8 @@ const MaxPixels = 1 << 26
 const (
 	codeMetadata    = "metadata_removed"
 	codeProfile     = "color_profile"
+	codeConverted   = "color_converted"
+	codeDepth       = "depth_reduced"
 	codeTrailing    = "trailing_data"
 	codeOrientation = "orientation_applied"
 	codeAnimation   = "animation_first"
@@ -65,6 +68,8 @@ type survey struct {
 	w, h      int64 // as the header claims
 	meta      metadata
 	turn      orientation
+	res       density
+	profile   []byte // colour profile, nil for none
 	animated  bool
 	trailing  int // bytes behind the end that are not all zero, else 0
 	truncated bool
@@ -132,9 +137,6 @@ func (s survey) notes(out *ir.Writer) error {
 	if m := s.meta &^ metaICC; m != 0 {
 		all = append(all, ir.Note{Code: codeMetadata, Detail: m.String()})
 	}
-	if s.meta&metaICC != 0 {
-		all = append(all, ir.Note{Code: codeProfile})
-	}
 	if s.turn.turns() {
 		all = append(all, ir.Note{Code: codeOrientation, Detail: fmt.Sprint(int(s.turn))})
 	}
@@ -188,5 +190,53 @@ func decodeAndEmit(ctx context.Context, s survey, b format.Budget, decode func()
 	if err := s.notes(out); err != nil {
 		return err
 	}
-	return emit(ctx, img, s.turn, out)
+	v, notes := s.view(img)
+	for _, n := range notes {
+		if err := out.Write(n); err != nil {
+			return fmt.Errorf("write finding: %w", err)
+		}
+	}
+	return emit(ctx, img, v, out)
+}
+
+// view is how the stored pixels of a picture are shown.
+type view struct {
+	turn   orientation
+	res    density        // of the stored pixels
+	colour *icc.Transform // to sRGB; nil when the numbers are that already
+}
+
+// view decides how img is shown, and says what is lost by it.
+func (s survey) view(img stdimage.Image) (view, []ir.Note) {
+	v := view{turn: s.turn, res: s.res}
+	var notes []ir.Note
+	space := icc.RGB
+	switch img.(type) {
+	case *stdimage.Gray16:
+		space = icc.Gray
+		notes = append(notes, ir.Note{Code: codeDepth})
+	case *stdimage.RGBA64, *stdimage.NRGBA64:
+		notes = append(notes, ir.Note{Code: codeDepth})
+	case *stdimage.Gray:
+		space = icc.Gray
+	case *stdimage.CMYK:
+		// The plain formula, which no press agrees with: colours come near.
+		return v, append(notes, ir.Note{Code: codeProfile, Detail: "cmyk"})
+	}
+	if s.profile == nil && s.meta&metaICC == 0 {
+		return v, notes
+	}
+	t, err := icc.New(s.profile)
+	switch {
+	case err != nil:
+		notes = append(notes, ir.Note{Code: codeProfile, Detail: err.Error()})
+	case t.Space() == icc.Gray && space != icc.Gray:
+		notes = append(notes, ir.Note{Code: codeProfile, Detail: "grey profile of a coloured picture"})
+	case t.Plain():
+		notes = append(notes, ir.Note{Code: codeConverted, Detail: "srgb"})
+	default:
+		v.colour = t
+		notes = append(notes, ir.Note{Code: codeConverted})
+	}
+	return v, notes
 }

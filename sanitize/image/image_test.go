@@ -44,25 +44,31 @@ func TestOrientationSource(t *testing.T) {
 	}
 }
 
-func TestReadOrientation(t *testing.T) {
+func TestReadEXIF(t *testing.T) {
 	good := exif(binary.LittleEndian, 8, "x")
 	cases := map[string]struct {
 		tiff []byte
-		want orientation
+		want exifFacts
 	}{
-		"little endian": {good, 8},
-		"big endian":    {exif(binary.BigEndian, 2, "x"), 2},
-		"empty":         {nil, 0},
-		"no TIFF":       {[]byte("XX*\x00\x08\x00\x00\x00"), 0},
-		"out of range":  {exif(binary.BigEndian, 9, "x"), 0},
-		"zero":          {exif(binary.BigEndian, 0, "x"), 0},
-		"offset behind": {[]byte("II*\x00\xFF\xFF\xFF\xFF"), 0},
-		"entries cut":   {good[:20], 0},
-		"wrong type":    {bytes.Replace(good, []byte{0x12, 0x01, 3, 0}, []byte{0x12, 0x01, 4, 0}, 1), 0},
+		"little endian": {good, exifFacts{turn: 8}},
+		"big endian":    {exif(binary.BigEndian, 2, "x"), exifFacts{turn: 2}},
+		"resolution":    {exifResolution(binary.BigEndian, 2, 3000000, 10000, 150, 1), exifFacts{res: density{300000, 150000}}},
+		"centimetres":   {exifResolution(binary.LittleEndian, 3, 100, 1, 50, 1), exifFacts{res: density{254000, 127000}}},
+		"no unit":       {exifResolution(binary.LittleEndian, 1, 100, 1, 50, 1), exifFacts{}},
+		"zero divisor":  {exifResolution(binary.LittleEndian, 2, 100, 0, 50, 1), exifFacts{}},
+		"no size":       {exifResolution(binary.LittleEndian, 2, 1, 1<<31, 50, 1), exifFacts{}},
+		"too fine":      {exifResolution(binary.LittleEndian, 2, 1<<32-1, 1, 50, 1), exifFacts{}},
+		"empty":         {nil, exifFacts{}},
+		"no TIFF":       {[]byte("XX*\x00\x08\x00\x00\x00"), exifFacts{}},
+		"out of range":  {exif(binary.BigEndian, 9, "x"), exifFacts{}},
+		"zero":          {exif(binary.BigEndian, 0, "x"), exifFacts{}},
+		"offset behind": {[]byte("II*\x00\xFF\xFF\xFF\xFF"), exifFacts{}},
+		"entries cut":   {good[:20], exifFacts{}},
+		"wrong type":    {bytes.Replace(good, []byte{0x12, 0x01, 3, 0}, []byte{0x12, 0x01, 4, 0}, 1), exifFacts{}},
 	}
 	for name, c := range cases {
-		if got := readOrientation(c.tiff); got != c.want {
-			t.Errorf("%s: %d, want %d", name, got, c.want)
+		if got := readEXIF(c.tiff); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
 }
@@ -112,7 +118,7 @@ func TestPNGKeepsPixels(t *testing.T) {
 		}
 		var frames, out bytes.Buffer
 		fw := ir.NewWriter(&frames)
-		if err := emit(context.Background(), m, 0, fw); err != nil {
+		if err := emit(context.Background(), m, view{}, fw); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := BuildPNG(ir.NewReader(&frames, math.MaxInt64), format.Construction{}, &out); err != nil {
@@ -228,7 +234,7 @@ func TestCorpus(t *testing.T) {
 	}
 	wants := map[string]want{
 		"go-invalid-trunc.png":                    {reason: format.Truncated},
-		"go-video-001.cmyk.jpeg":                  {},
+		"go-video-001.cmyk.jpeg":                  {findings: codeProfile},
 		"go-video-001.progressive.truncated.jpeg": {findings: codeCut},
 		"imagers-exif-xmp-metadata.jpg":           {findings: codeMetadata},
 		"imagers-iptc.png":                        {findings: codeMetadata},

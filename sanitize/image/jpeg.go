@@ -63,7 +63,7 @@ func parseJPEG(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	if err := scans.complete(); err != nil {
 		return err
 	}
-	s.coarse = scans.coarse()
+	s.coarse, s.profile = scans.coarse(), scans.joined()
 	cfg, err := jpeg.DecodeConfig(bytes.NewReader(in.Data))
 	if err != nil {
 		return holdDecode(err)
@@ -84,6 +84,26 @@ type coverage struct {
 	// level has, for each component and coefficient, one more than the bits
 	// that are still to come (Al of its last scan); 0 is never scanned.
 	level map[byte]*[64]byte
+	// profile has the pieces of the colour profile, each with its number and
+	// the count of all before it.
+	profile [][]byte
+}
+
+// joined returns the colour profile, nil when a piece is missing (ICC.1:2022,
+// B.4).
+// spec: icc#B.4
+func (c coverage) joined() []byte {
+	if len(c.profile) == 0 {
+		return nil
+	}
+	pieces := make([][]byte, len(c.profile))
+	for _, p := range c.profile {
+		if len(p) < 2 || p[0] < 1 || int(p[0]) > len(pieces) || int(p[1]) != len(pieces) {
+			return nil
+		}
+		pieces[p[0]-1] = p[2:]
+	}
+	return bytes.Join(pieces, nil)
 }
 
 // scan notes a scan header: component ids, the band of coefficients and the
@@ -193,7 +213,7 @@ func (s *survey) segment(mark byte, body []byte, cov *coverage) {
 	case mark == markCOM:
 		s.meta |= metaComment
 	case mark >= markAPP0 && mark <= markAPPF:
-		s.app(mark, body)
+		s.app(mark, body, cov)
 	}
 }
 
@@ -203,10 +223,13 @@ func isFrame(mark byte) bool {
 }
 
 // app notes what an application segment carries.
-func (s *survey) app(mark byte, body []byte) {
+func (s *survey) app(mark byte, body []byte, cov *coverage) {
 	has := func(prefix string) bool { return bytes.HasPrefix(body, []byte(prefix)) }
 	switch {
 	case mark == markAPP0 && has("JFIF\x00"):
+		if d := readJFIF(body); d != (density{}) {
+			s.res = d
+		}
 		if len(body) > 14 {
 			s.meta |= metaThumbnail
 		}
@@ -217,15 +240,25 @@ func (s *survey) app(mark byte, body []byte) {
 	case mark == 0xE1 && has("Exif\x00"):
 		s.meta |= metaEXIF
 		if s.turn == 0 && len(body) > 6 {
-			s.turn = readOrientation(body[6:])
+			s.exif(readEXIF(body[6:]))
 		}
 	case mark == 0xE1 && has("http://ns.adobe.com/"):
 		s.meta |= metaXMP
 	case mark == 0xE2 && has("ICC_PROFILE\x00"):
 		s.meta |= metaICC
+		cov.profile = append(cov.profile, body[12:])
 	case mark == 0xED:
 		s.meta |= metaIPTC
 	default:
 		s.meta |= metaOther
+	}
+}
+
+// exif takes over what EXIF says; a resolution that the format itself gives
+// counts more.
+func (s *survey) exif(f exifFacts) {
+	s.turn = f.turn
+	if s.res == (density{}) {
+		s.res = f.res
 	}
 }

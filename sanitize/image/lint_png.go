@@ -16,10 +16,11 @@ import (
 // in the tests.
 const (
 	lintPNGSignature = "lint_png_signature" // 5.2: starts with the eight bytes
-	lintPNGChunk     = "lint_png_chunk"     // 5.3: whole chunks of the five kinds IHDR PLTE tRNS IDAT IEND
+	lintPNGChunk     = "lint_png_chunk"     // 5.3: whole chunks of the six kinds IHDR pHYs PLTE tRNS IDAT IEND
 	lintPNGCRC       = "lint_png_crc"       // 5.3: every checksum right
-	lintPNGOrder     = "lint_png_order"     // 5.6: IHDR, PLTE, tRNS, IDATs, IEND
+	lintPNGOrder     = "lint_png_order"     // 5.6: IHDR, pHYs, PLTE, tRNS, IDATs, IEND
 	lintPNGHeader    = "lint_png_header"    // 11.2.1: size, depth and colour type that we write, not interlaced
+	lintPNGSize      = "lint_png_size"      // 11.3.4.3: a resolution in metres that a printer can follow
 	lintPNGPalette   = "lint_png_palette"   // 11.2.2, 11.3.1: sizes fit depth, every index stands in it
 	lintPNGData      = "lint_png_data"      // 10.1: one zlib stream of exactly the rows, and nothing more
 	lintPNGTrailing  = "lint_png_trailing"  // nothing behind IEND
@@ -62,7 +63,7 @@ type pngLint struct {
 }
 
 // pngOrder gives each chunk its place. Only IDAT may come more than once.
-var pngOrder = [...]string{"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}
+var pngOrder = [...]string{"IHDR", "pHYs", "PLTE", "tRNS", "IDAT", "IEND"}
 
 // spec: png#5.2 png#5.6
 func (l *pngLint) run(data []byte) {
@@ -116,6 +117,8 @@ func (l *pngLint) chunk(data []byte, at int) (int, bool) {
 		if l.colour != 3 || n%3 != 0 || n == 0 || l.palette > 1<<l.depth {
 			l.add(lintPNGPalette, where, fmt.Sprintf("%d bytes", n))
 		}
+	case "pHYs":
+		l.size(body, where)
 	case "tRNS":
 		if l.colour != 3 || n == 0 || n > l.palette {
 			l.add(lintPNGPalette, where, fmt.Sprintf("%d alpha values", n))
@@ -146,6 +149,20 @@ func (l *pngLint) place(name, where string) {
 		return
 	}
 	l.add(lintPNGChunk, where, "chunk of a kind that is not written")
+}
+
+// size checks the resolution: 1 to 20,000 pixels an inch.
+// spec: png#11.3.4.3
+func (l *pngLint) size(b []byte, where string) {
+	if len(b) != 9 || b[8] != 1 {
+		l.add(lintPNGSize, where, "form")
+		return
+	}
+	for _, v := range []uint32{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])} {
+		if v < 39 || v > 787402 {
+			l.add(lintPNGSize, where, fmt.Sprintf("%d pixels a metre", v))
+		}
+	}
 }
 
 func (l *pngLint) header(b []byte, where string) {

@@ -67,12 +67,19 @@ func (o orientation) source(x, y, w, h int) (int, int) {
 // maxEntries bounds the entries of an image file directory that are looked at.
 const maxEntries = 256
 
-// readOrientation reads the orientation out of a TIFF structure, as EXIF
-// wraps it. It answers 0 for anything that is not as it should be.
+// exifFacts is what EXIF says that matters for showing the picture.
+type exifFacts struct {
+	turn orientation
+	res  density
+}
+
+// readEXIF reads the first directory of the TIFF structure that EXIF is. It
+// answers nothing for anything that is not as it should be.
 // spec: exif#4.6.4
-func readOrientation(tiff []byte) orientation {
+func readEXIF(tiff []byte) exifFacts {
+	var f exifFacts
 	if len(tiff) < 8 {
-		return 0
+		return f
 	}
 	var order binary.ByteOrder
 	switch string(tiff[:4]) {
@@ -81,22 +88,51 @@ func readOrientation(tiff []byte) orientation {
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return 0
+		return f
 	}
 	at := int64(order.Uint32(tiff[4:]))
 	if at+2 > int64(len(tiff)) {
-		return 0
+		return f
 	}
 	n := min(int(order.Uint16(tiff[at:])), maxEntries)
+	unit := perInch // where nothing else is said
+	var x, y [2]int64
 	for p := tiff[at+2:]; n > 0 && len(p) >= 12; n, p = n-1, p[12:] {
-		isShort := order.Uint16(p[2:]) == 3 && order.Uint32(p[4:]) == 1
-		if order.Uint16(p) != 0x0112 || !isShort {
+		tag, kind, count := order.Uint16(p), order.Uint16(p[2:]), order.Uint32(p[4:])
+		if count != 1 {
 			continue
 		}
-		if o := order.Uint16(p[8:]); o >= 1 && o <= 8 {
-			return orientation(o)
+		switch short := order.Uint16(p[8:]); {
+		case tag == 0x0112 && kind == 3 && f.turn == 0 && short >= 1 && short <= 8:
+			f.turn = orientation(short)
+		case tag == 0x011A && kind == 5:
+			x = rational(order, tiff, p[8:])
+		case tag == 0x011B && kind == 5:
+			y = rational(order, tiff, p[8:])
+		case tag == 0x0128 && kind == 3:
+			unit = exifUnit(short)
 		}
-		return 0
 	}
-	return 0
+	f.res = newDensity(unit, x[0], y[0], x[1], y[1])
+	return f
+}
+
+// exifUnit reads ResolutionUnit.
+func exifUnit(v uint16) densityUnit {
+	switch v {
+	case 2:
+		return perInch
+	case 3:
+		return perCentimetre
+	}
+	return perNothing
+}
+
+// rational reads the fraction that a directory entry points to.
+func rational(order binary.ByteOrder, tiff, entry []byte) [2]int64 {
+	off := int64(order.Uint32(entry))
+	if off+8 > int64(len(tiff)) {
+		return [2]int64{}
+	}
+	return [2]int64{int64(order.Uint32(tiff[off:])), int64(order.Uint32(tiff[off+4:]))}
 }

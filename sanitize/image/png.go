@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/binary"
 	stdimage "image"
@@ -83,13 +84,18 @@ func (s *survey) chunk(name string, body []byte) bool {
 		return true
 	case "acTL":
 		s.animated = len(body) >= 4 && binary.BigEndian.Uint32(body) > 1
-	case "fcTL", "fdAT", "gAMA", "cHRM", "sRGB", "cICP", "pHYs", "bKGD", "sBIT", "hIST", "sPLT":
+	case "pHYs":
+		if d := readPHYs(body); d != (density{}) {
+			s.res = d
+		}
+	case "fcTL", "fdAT", "gAMA", "cHRM", "sRGB", "cICP", "bKGD", "sBIT", "hIST", "sPLT":
 		// How to show the pixels; nothing about where they come from.
 	case "iCCP":
 		s.meta |= metaICC
+		s.profile = inflateProfile(body)
 	case "eXIf":
 		s.meta |= metaEXIF
-		s.turn = readOrientation(body)
+		s.exif(readEXIF(body))
 	case "tIME":
 		s.meta |= metaTime
 	case "tEXt", "zTXt", "iTXt":
@@ -116,4 +122,27 @@ func textChunk(body []byte) metadata {
 		return metaComment
 	}
 	return metaText
+}
+
+// maxProfile bounds a colour profile in bytes; those that are read have a few
+// hundred, or some thousand with sampled curves.
+const maxProfile = 4 << 20
+
+// inflateProfile reads the body of an iCCP chunk: a name, the method, and a
+// zlib stream (PNG 11.3.2.3). It returns nil for what is not whole.
+// spec: png#11.3.2.3
+func inflateProfile(body []byte) []byte {
+	_, rest, ok := bytes.Cut(body, []byte{0})
+	if !ok || len(rest) < 1 || rest[0] != 0 {
+		return nil
+	}
+	z, err := zlib.NewReader(bytes.NewReader(rest[1:]))
+	if err != nil {
+		return nil
+	}
+	p, err := io.ReadAll(io.LimitReader(z, maxProfile))
+	if err != nil {
+		return nil
+	}
+	return p
 }

@@ -130,6 +130,33 @@ func exif(order binary.AppendByteOrder, orient uint16, mark string) []byte {
 	return append(b, mark...)
 }
 
+// exifResolution makes an EXIF structure with a resolution.
+func exifResolution(order binary.AppendByteOrder, unit uint16, x, divX, y, divY uint32) []byte {
+	b := []byte("MM\x00*")
+	if order.String() == "LittleEndian" {
+		b = []byte("II*\x00")
+	}
+	b = order.AppendUint32(b, 8)
+	b = order.AppendUint16(b, 3)
+	const values = 8 + 2 + 3*12 + 4
+	for i, tag := range []uint16{0x011A, 0x011B} {
+		b = order.AppendUint16(b, tag)
+		b = order.AppendUint16(b, 5)
+		b = order.AppendUint32(b, 1)
+		b = order.AppendUint32(b, uint32(values+8*i))
+	}
+	b = order.AppendUint16(b, 0x0128)
+	b = order.AppendUint16(b, 3)
+	b = order.AppendUint32(b, 1)
+	b = order.AppendUint16(b, unit)
+	b = order.AppendUint16(b, 0)
+	b = order.AppendUint32(b, 0)
+	for _, v := range []uint32{x, divX, y, divY} {
+		b = order.AppendUint32(b, v)
+	}
+	return b
+}
+
 // noise is a grey picture that does not compress to nothing.
 func noise(w, h int) *stdimage.Gray {
 	m := stdimage.NewGray(stdimage.Rect(0, 0, w, h))

@@ -166,6 +166,7 @@ const (
 	NumberHTML     NumberName = "html"     // 1: the body was made from HTML
 	NumberPixels   NumberName = "pixels"   // of a picture, said before it is decoded
 	NumberPages    NumberName = "pages"    // of a document, said before its first Sheet
+	NumberLossy    NumberName = "lossy"    // 1: the pixels of the picture were coded with loss
 )
 
 // Number is one integer value.

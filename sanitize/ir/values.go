@@ -98,7 +98,7 @@ var (
 	fieldNames = []FieldName{FieldSubject, FieldMessageID, FieldInReplyTo, FieldReferences, FieldAutoSubmitted,
 		FieldPrecedence, FieldListID, FieldImportance, FieldContentLanguage, FieldAuthResult, FieldCharset,
 		FieldTitle, FieldDelimiter}
-	numberNames  = []NumberName{NumberReceived, NumberHTML, NumberPixels, NumberPages}
+	numberNames  = []NumberName{NumberReceived, NumberHTML, NumberPixels, NumberPages, NumberLossy}
 	addressRoles = []Role{RoleFrom, RoleSender, RoleReplyTo, RoleTo, RoleCc}
 	textRoles    = []Role{RoleBody, RoleReport, RoleCalendar, RoleContent}
 	childRoles   = []Role{RoleAttachment, RoleInline, RoleMessage, RoleMember}

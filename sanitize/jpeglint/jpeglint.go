@@ -15,8 +15,9 @@ import (
 // tests of sanitize/image.
 const (
 	Start    = "lint_jpeg_start"    // B.1.1.3: starts with SOI
-	Marker   = "lint_jpeg_marker"   // B.2: only DQT SOF0 DHT SOS EOI, each segment whole
+	Marker   = "lint_jpeg_marker"   // B.2: only APP0 DQT SOF0 DHT SOS EOI, each segment whole
 	Order    = "lint_jpeg_order"    // B.2.1: tables, frame, tables, one scan
+	Size     = "lint_jpeg_size"     // T.871: a resolution in inches that a printer can follow, no thumbnail
 	Table    = "lint_jpeg_table"    // B.2.4: quantization and Huffman tables well formed
 	Shape    = "lint_jpeg_frame"    // B.2.2: eight bits, one or three components, 4:2:0 or none
 	Scan     = "lint_jpeg_scan"     // B.2.3: all components, whole spectrum
@@ -54,8 +55,9 @@ type component struct {
 	id, h, v, quant, dc, ac byte
 }
 
-// order gives the marker of each step; tables may come in several segments.
-var order = [...]byte{0xDB, 0xC0, 0xC4, 0xDA}
+// order gives the marker of each step; tables may come in several segments,
+// and the first step may be left out.
+var order = [...]byte{0xE0, 0xDB, 0xC0, 0xC4, 0xDA}
 
 func (l *lint) fail(code, where, detail string) {
 	l.bad = true
@@ -103,7 +105,8 @@ func (l *lint) place(mark byte, where string) {
 			continue
 		}
 		repeat := i == l.step && (mark == 0xDB || mark == 0xC4)
-		if i != l.step+1 && !repeat {
+		plain := i == 1 && l.step == -1 // without APP0
+		if i != l.step+1 && !repeat && !plain {
 			l.fail(Order, where, fmt.Sprintf("marker %02X out of place", mark))
 		}
 		l.step = i
@@ -114,6 +117,8 @@ func (l *lint) place(mark byte, where string) {
 
 func (l *lint) segment(mark byte, body []byte, where string) {
 	switch mark {
+	case 0xE0:
+		l.size(body, where)
 	case 0xDB:
 		l.quantTables(body, where)
 	case 0xC0:
@@ -122,6 +127,21 @@ func (l *lint) segment(mark byte, body []byte, where string) {
 		l.huffmanTables(body, where)
 	case 0xDA:
 		l.scanHeader(body, where)
+	}
+}
+
+// size checks the JFIF segment: version 1.02, inches, 1 to 20,000 pixels on
+// each, no thumbnail.
+// spec: jfif#10.1
+func (l *lint) size(b []byte, where string) {
+	if len(b) != 14 || string(b[:8]) != "JFIF\x00\x01\x02\x01" || b[12] != 0 || b[13] != 0 {
+		l.fail(Size, where, "form")
+		return
+	}
+	for _, v := range []uint16{binary.BigEndian.Uint16(b[8:]), binary.BigEndian.Uint16(b[10:])} {
+		if v < 1 || v > 20000 {
+			l.fail(Size, where, fmt.Sprintf("%d pixels an inch", v))
+		}
 	}
 }
 
