@@ -3,9 +3,7 @@ package charset
 import (
 	"strings"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
@@ -103,13 +101,11 @@ func unicodeAlias(key string) codec {
 	return codec{}
 }
 
-// foreign asks the WHATWG list and then the IANA list.
+// foreign asks the WHATWG list and then what IANA knows beyond it.
 func foreign(label string) codec {
-	switch squash(label) {
-	case "cp949", "ms949", "windows949", "uhc", "xwindows949":
-		label = "euc-kr"
-	case "cp950", "ms950", "windows950":
-		label = "big5"
+	key := squash(label)
+	if name := whatwgName(key); name != "" {
+		label = name
 	}
 	if enc, err := htmlindex.Get(label); err == nil {
 		name, err := htmlindex.Name(enc)
@@ -121,23 +117,7 @@ func foreign(label string) codec {
 		}
 		return codec{name: name, enc: enc}
 	}
-	enc, err := ianaindex.MIME.Encoding(label)
-	if err != nil || enc == nil {
-		return codec{}
-	}
-	switch enc {
-	case charmap.CodePage037, charmap.CodePage1047, charmap.CodePage1140:
-		return codec{} // EBCDIC: not in mail, and as a label it would only hide ASCII text
-	}
-	name, err := ianaindex.MIME.Name(enc)
-	if err != nil {
-		return codec{}
-	}
-	name = strings.ToLower(name)
-	if c := alias(squash(name)); c.name != "" {
-		return c
-	}
-	return codec{name: name, enc: enc}
+	return dosPage(key)
 }
 
 // printableLabel makes a claimed label fit for a report.
