@@ -84,7 +84,7 @@ func (e *cp932Encoder) table(r rune) []byte {
 // ibmPair is the code of a character in IBM's place (FA40–FC4B). Windows writes that one; NEC's copy, which x/text prefers,
 // is for reading only.
 func ibmPair(r rune) (lead, trail byte) {
-	for i, u := range tables().cp932()[(ibmRow-1)*cellsPerRow:] {
+	for i, u := range tables().cp932.from(ibmRow) {
 		if rune(u) == r {
 			return shiftJISPair(ibmRow+i/cellsPerRow, i%cellsPerRow+1)
 		}

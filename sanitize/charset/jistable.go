@@ -24,38 +24,51 @@ const (
 )
 
 // jisTables are the code tables as Microsoft reads them. They are computed from those of x/text, each when it is first
-// asked for, since a process may live for one mail only; they never change.
+// asked for (CP932 by rows), since a process may live for one mail only; they never change.
 type jisTables struct {
-	cp932  func() *cp932Table
+	cp932  cp932Table
 	x0212  func() *x0212Table
 	msIBM  func() []uint16 // IBM's characters in the order of eucJP-ms
 	common func() map[rune]struct{}
 }
 
 type (
-	cp932Table [rowsCP932 * cellsPerRow]uint16
+	cp932Row   [cellsPerRow]uint16
+	cp932Table struct {
+		once [rowsCP932]sync.Once
+		rows [rowsCP932]cp932Row
+	}
 	x0212Table [rows0208 * cellsPerRow]uint16
 )
 
 // tables returns the process's tables.
 var tables = sync.OnceValue(func() *jisTables {
-	t := &jisTables{cp932: sync.OnceValue(buildCP932), x0212: sync.OnceValue(build0212), common: sync.OnceValue(buildCommon)}
+	t := &jisTables{x0212: sync.OnceValue(build0212), common: sync.OnceValue(buildCommon)}
 	t.msIBM = sync.OnceValue(t.ibmOrder)
 	return t
 })
 
-func buildCP932() *cp932Table {
-	var t cp932Table
-	dec := japanese.ShiftJIS.NewDecoder()
-	for row := 1; row <= rowsCP932; row++ {
-		var pairs []byte
+// row returns a row of the table, counted from 1.
+func (t *cp932Table) row(row int) *cp932Row {
+	r := &t.rows[row-1]
+	t.once[row-1].Do(func() {
+		pairs := make([]byte, 0, 2*cellsPerRow)
 		for cell := 1; cell <= cellsPerRow; cell++ {
 			lead, trail := shiftJISPair(row, cell)
 			pairs = append(pairs, lead, trail)
 		}
-		fill(t[(row-1)*cellsPerRow:row*cellsPerRow], dec, pairs)
+		fill(r[:], japanese.ShiftJIS.NewDecoder(), pairs)
+	})
+	return r
+}
+
+// from returns the characters of a row and of all behind it, in order.
+func (t *cp932Table) from(row int) []uint16 {
+	var all []uint16
+	for ; row <= rowsCP932; row++ {
+		all = append(all, t.row(row)[:]...)
 	}
-	return &t
+	return all
 }
 
 func build0212() *x0212Table {
@@ -105,7 +118,7 @@ func (t *jisTables) ibmOrder() []uint16 {
 		}
 	}
 	order := make([]uint16, 0, 106)
-	for _, u := range t.cp932()[(ibmRow-1)*cellsPerRow:] {
+	for _, u := range t.cp932.from(ibmRow) {
 		if u != 0 && !elsewhere[u] {
 			order = append(order, u)
 		}
@@ -118,7 +131,7 @@ func (t *jisTables) jis0208(row, cell int) rune {
 	if row < 1 || row > rowsCP932 || cell < 1 || cell > cellsPerRow {
 		return 0
 	}
-	if r := t.cp932()[(row-1)*cellsPerRow+cell-1]; r != 0 {
+	if r := t.cp932.row(row)[cell-1]; r != 0 {
 		return rune(r)
 	}
 	return gaiji(row, cell, firstGaiji, lastGaiji)
