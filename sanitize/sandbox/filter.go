@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,91 +44,101 @@ const (
 // x32 marks calls of amd64's 32-bit ABI, which has numbers of its own.
 const x32 = 0x40000000
 
+// filter is a program of the kernel's socket filter machine, as it grows
+// (bpf(4), seccomp(2)).
+type filter []unix.SockFilter
+
 // program writes the filter for these rules: a foreign architecture is
 // refused, the x32 ABI absent, a call without a rule answered with other. The
 // rules become a binary tree, so that no call, and no check of the kernel when
-// the filter is loaded, runs through all of them.
+// the filter is loaded, runs through all of them. Each box writes it anew, so
+// it is written straight into its final form.
 func program(rules []rule, other answer) ([]unix.SockFilter, error) {
 	if len(rules) == 0 {
 		return nil, errors.New("a filter without rules")
 	}
-	rules = slices.SortedFunc(slices.Values(rules), func(a, b rule) int { return int(a.nr) - int(b.nr) })
-	code := []bpf.Instruction{
-		bpf.LoadAbsolute{Off: offsetArch, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: auditArch, SkipTrue: 1},
-		ret(refuseCall),
-		bpf.LoadAbsolute{Off: offsetNr, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: x32, SkipTrue: 1},
-		ret(absentCall),
-	}
+	slices.SortFunc(rules, func(a, b rule) int { return int(a.nr) - int(b.nr) })
 	for i := range rules[1:] {
 		if rules[i].nr == rules[i+1].nr {
 			return nil, fmt.Errorf("two rules for system call %d", rules[i].nr)
 		}
 	}
-	body, err := tree(rules, other)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := bpf.Assemble(append(code, body...))
-	if err != nil {
-		return nil, fmt.Errorf("assemble the filter: %w", err)
-	}
-	filter := make([]unix.SockFilter, len(raw))
-	for i, r := range raw {
-		filter[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
-	}
-	return filter, nil
+	f := make(filter, 0, 512)
+	f.load(offsetArch)
+	f.jump(unix.BPF_JEQ, auditArch, 1, 0)
+	f.answer(refuseCall)
+	f.load(offsetNr)
+	f.jump(unix.BPF_JGE, x32, 0, 1)
+	f.answer(absentCall)
+	return f, f.tree(rules, other)
 }
 
-func ret(a answer) bpf.Instruction { return bpf.RetConstant{Val: uint32(a)} }
+// load puts a word of the call's description into the register.
+func (f *filter) load(off uint32) {
+	*f = append(*f, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: off})
+}
+
+// and keeps the register's bits under a mask.
+func (f *filter) and(mask uint32) {
+	*f = append(*f, unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: mask})
+}
+
+// jump compares the register with k and skips so many instructions. It returns
+// its own place.
+func (f *filter) jump(op uint16, k uint32, yes, no uint8) int {
+	*f = append(*f, unix.SockFilter{Code: unix.BPF_JMP | op | unix.BPF_K, Jt: yes, Jf: no, K: k})
+	return len(*f) - 1
+}
+
+// answer ends the program.
+func (f *filter) answer(a answer) {
+	*f = append(*f, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: uint32(a)})
+}
 
 // tree finds the rule of the call whose number is in the register.
-func tree(rules []rule, other answer) ([]bpf.Instruction, error) {
+func (f *filter) tree(rules []rule, other answer) error {
 	if len(rules) == 1 {
-		leaf := append(rules[0].check(), ret(other))
-		skip, err := skip(len(leaf) - 1)
-		return append([]bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpEqual, Val: rules[0].nr, SkipFalse: skip}}, leaf...), err
+		at := f.jump(unix.BPF_JEQ, rules[0].nr, 0, 0)
+		f.check(rules[0])
+		err := f.land(at, &(*f)[at].Jf)
+		f.answer(other)
+		return err
 	}
 	mid := len(rules) / 2
-	low, err := tree(rules[:mid], other)
-	if err != nil {
-		return nil, err
+	at := f.jump(unix.BPF_JGE, rules[mid].nr, 0, 0)
+	if err := f.tree(rules[:mid], other); err != nil {
+		return err
 	}
-	high, err := tree(rules[mid:], other)
-	if err != nil {
-		return nil, err
+	if err := f.land(at, &(*f)[at].Jt); err != nil {
+		return err
 	}
-	over, err := skip(len(low))
-	code := []bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: rules[mid].nr, SkipTrue: over}}
-	return append(append(code, low...), high...), err
+	return f.tree(rules[mid:], other)
 }
 
-// skip is a distance of a conditional jump.
-func skip(n int) (uint8, error) {
-	if n > 255 {
-		return 0, fmt.Errorf("assemble the filter: a jump over %d instructions", n)
+// land makes a jump lead to the next instruction.
+func (f *filter) land(from int, jump *uint8) error {
+	over := len(*f) - from - 1
+	if over > 255 {
+		return fmt.Errorf("assemble the filter: a jump over %d instructions", over)
 	}
-	return uint8(n), nil
+	*jump = uint8(over)
+	return nil
 }
 
 // check is the code of a rule once its call is found. A set that fails goes on
 // with the next one.
-func (r rule) check() []bpf.Instruction {
-	var code []bpf.Instruction
+func (f *filter) check(r rule) {
 	for _, set := range r.unless {
 		tests := words(set)
 		for i, c := range tests {
+			f.load(c.arg)
+			f.and(uint32(c.mask))
 			rest := 3*(len(tests)-i-1) + 1 // the tests that follow and the answer
-			code = append(code,
-				bpf.LoadAbsolute{Off: c.arg, Size: 4},
-				bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: uint32(c.mask)},
-				bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(c.want), SkipFalse: uint8(rest)},
-			)
+			f.jump(unix.BPF_JEQ, uint32(c.want), 0, uint8(rest))
 		}
-		code = append(code, ret(allowCall))
+		f.answer(allowCall)
 	}
-	return append(code, ret(r.answer))
+	f.answer(r.answer)
 }
 
 // words divides conditions on 64 bits into those on 32, with the place in
