@@ -165,12 +165,11 @@ func (r *Reader) next() (Value, error) {
 }
 
 func decode(t Tag, payload []byte) (Value, error) {
-	f, ok := decoders[t]
-	if !ok {
+	if t == 0 || t > TagEnd {
 		return nil, fmt.Errorf("%w: tag %d", ErrFrame, t)
 	}
 	d := &decoder{b: payload}
-	v := f(d)
+	v := decoders[t](d)
 	if d.bad || len(d.b) != 0 {
 		return nil, fmt.Errorf("%w: payload of tag %d", ErrFrame, t)
 	}

@@ -50,8 +50,8 @@ func (v Child) encode(e *encoder) {
 	v.Note.encode(e)
 }
 
-// decoders is the closed grammar: one row a frame.
-var decoders = map[Tag]func(*decoder) Value{
+// decoders is the closed grammar: one row a frame. Index 0 is no frame.
+var decoders = [TagEnd + 1]func(*decoder) Value{
 	TagRequest: decodeRequest,
 	TagKind:    func(d *decoder) Value { return Kind{d.str(), d.str()} },
 	TagNote:    func(d *decoder) Value { return decodeNote(d) },
