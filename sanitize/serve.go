@@ -51,6 +51,9 @@ func Serve(in io.Reader, out io.Writer) error {
 	}
 }
 
+// maxHint bounds the memory that is taken at once for a file to come.
+const maxHint = 64 << 20
+
 // receive reads one request and the file after it.
 func receive(r io.Reader) (ir.Request, []byte, error) {
 	frames := ir.NewReader(r, 1<<40)
@@ -63,6 +66,7 @@ func receive(r io.Reader) (ir.Request, []byte, error) {
 		return req, nil, fmt.Errorf("%w: a request was expected", ir.ErrFrame)
 	}
 	var data bytes.Buffer
+	data.Grow(int(min(req.Size, maxHint)))
 	for {
 		v, err := frames.Next()
 		if err != nil {

@@ -149,6 +149,7 @@ func (s *session) ask(ctx context.Context, class format.Class, req ir.Request, d
 			return s.died(ctx, class, b, err)
 		}
 	}
+	req.Size = data.Size()
 	if err := b.send(req, data.Reader()); err != nil {
 		return s.died(ctx, class, b, err)
 	}

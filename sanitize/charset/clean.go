@@ -33,9 +33,17 @@ func CleanText(s string, keep Keep) (string, Cleaned) {
 	}
 	c := cleaner{keep: keep}
 	c.out.Grow(len(s))
-	for i, r := range s {
-		_, size := utf8.DecodeRuneInString(s[i:])
-		c.rune(r, s[i+size:])
+	for i := 0; i < len(s); {
+		if n := ordinary(s[i:]); n > 0 {
+			c.out.WriteString(s[i : i+n])
+			c.last, _ = utf8.DecodeLastRuneInString(s[i : i+n])
+			c.cr = false
+			i += n
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		c.rune(r, s[i:])
 	}
 	return c.out.String(), c.count
 }
@@ -48,6 +56,17 @@ func isPlain(s string) bool {
 		}
 	}
 	return true
+}
+
+// ordinary returns the length of the characters at the start of s that every
+// text may have: printable ASCII, kana and kanji.
+func ordinary(s string) int {
+	for i, r := range s {
+		if (r < 0x20 || r > 0x7E) && (r < 'ぁ' || r > 'ゖ') && (r < 'ァ' || r > 'ヺ') && (r < 0x4E00 || r > 0x9FFF) {
+			return i
+		}
+	}
+	return len(s)
 }
 
 type cleaner struct {

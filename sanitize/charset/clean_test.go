@@ -139,3 +139,18 @@ func TestEncodeCP932ReadsBack(t *testing.T) {
 		}
 	})
 }
+
+// TestOrdinaryIsShort: what ordinary passes over, the long way writes as it is.
+func TestOrdinaryIsShort(t *testing.T) {
+	for r := rune(0); r <= 0x10FFFF; r++ {
+		s := string(r)
+		if ordinary(s) == 0 {
+			continue
+		}
+		c := cleaner{keep: KeepLines, last: 'x', cr: true}
+		c.rune(r, "")
+		if c.out.String() != s || c.count != (Cleaned{}) || c.cr || c.last != r {
+			t.Errorf("%U is not as ordinary as it seems", r)
+		}
+	}
+}

@@ -18,6 +18,9 @@ type Request struct {
 	Name  string // the sender's file name, cleaned
 	Media string // the claimed type/subtype
 
+	// Size is how many bytes follow, as a hint for memory.
+	Size int64
+
 	// Budget of this layer; see format.Budget.
 	Bytes, Files, Pixels, Depth int64
 	DeadlineUnixMilli           int64
@@ -42,7 +45,7 @@ func (v Request) encode(e *encoder) {
 	for _, s := range []string{string(v.Op), v.Kind, v.Name, v.Media, v.Self, v.Authserv, v.Method, v.Shade} {
 		e.str(s)
 	}
-	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page} {
+	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size} {
 		e.num(n)
 	}
 	e.flag(v.Defang)
@@ -56,7 +59,7 @@ func decodeRequest(d *decoder) Value {
 	for _, p := range []*string{&r.Kind, &r.Name, &r.Media, &r.Self, &r.Authserv, &r.Method, &r.Shade} {
 		*p = d.str()
 	}
-	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli, &r.DPI, &r.Page} {
+	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli, &r.DPI, &r.Page, &r.Size} {
 		*p = d.num()
 	}
 	r.Defang = d.flag()

@@ -84,12 +84,15 @@ func decodeRow(d *decoder) Value {
 		d.bad = true
 		return Row{}
 	}
-	var r Row
+	all := string(d.b) // of which the cells are parts
+	r := Row{make([]string, 0, min(n, 64))}
 	for range n {
-		r.Cells = append(r.Cells, d.str())
+		at := len(all) - len(d.b) + 4
+		cell := d.bytes()
 		if d.bad {
 			break
 		}
+		r.Cells = append(r.Cells, all[at:at+len(cell)])
 	}
 	return r
 }
@@ -118,7 +121,7 @@ func (v Request) check() error {
 	}
 	return errors.Join(oneOf(ops, v.Op), code(v.Kind), code(v.Method), code(v.Shade), line(v.Name, MaxLine), line(v.Media, MaxDetail),
 		line(v.Self, MaxDetail), line(v.Authserv, MaxDetail),
-		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page))
+		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size))
 }
 func (v Note) check() error {
 	return errors.Join(code(v.Code), line(v.Where, MaxDetail), line(v.Detail, MaxDetail))
@@ -203,6 +206,9 @@ func Clean(s string, multiline bool) error {
 		return errors.New("text is not UTF-8")
 	}
 	for _, r := range s {
+		if r >= 0x20 && r < 0x7F {
+			continue
+		}
 		if r == '\n' || r == '\t' {
 			if !multiline {
 				return errors.New("control character in a line")

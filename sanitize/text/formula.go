@@ -3,6 +3,7 @@ package text
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A spreadsheet runs a cell as a formula when it begins with = + - or @ (and
@@ -31,6 +32,9 @@ func runs(cell string) bool {
 	if c := cell[0]; c == '\t' || c == '\n' || c == '\r' {
 		return true
 	}
+	if begins(cell) {
+		return false
+	}
 	s := strings.TrimLeftFunc(cell, unseen)
 	s = strings.Map(narrow, strings.TrimRightFunc(s, unicode.IsSpace))
 	if s == "" {
@@ -43,6 +47,17 @@ func runs(cell string) bool {
 		return !harmless(s)
 	}
 	return false
+}
+
+// begins tells most cells apart without a look at the rest: those whose first
+// character is a letter or digit of ASCII or a Japanese letter of full width,
+// which is seen, is its own narrow form and begins no formula.
+func begins(cell string) bool {
+	if c := cell[0]; c < utf8.RuneSelf {
+		return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+	}
+	r, _ := utf8.DecodeRuneInString(cell)
+	return r >= 'ぁ' && r <= 'ゖ' || r >= 'ァ' && r <= 'ヺ' || r >= 0x4E00 && r <= 0x9FFF
 }
 
 // unseen reports whether r may not be seen in front of a formula: spaces,

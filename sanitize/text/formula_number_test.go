@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 )
@@ -92,4 +93,22 @@ func FuzzSignedCells(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) { signedAgree(t, s) })
+}
+
+// TestBeginsIsShort: what begins takes for harmless, the long way does as well.
+func TestBeginsIsShort(t *testing.T) {
+	n := 0
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		s := string(r)
+		if s == "\uFFFD" || !begins(s) {
+			continue
+		}
+		n++
+		if unseen(r) || narrow(r) != r || strings.ContainsRune("=@|+-\t\r\n", r) {
+			t.Errorf("%U is not as harmless as begins says", r)
+		}
+	}
+	if n < 21_000 {
+		t.Errorf("begins knows %d characters", n)
+	}
 }
