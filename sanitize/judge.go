@@ -74,7 +74,7 @@ func judge(formats []format.Format, name string, content, claimed format.Kind) (
 		return nil, format.KindUnknown, ""
 	case claimed != "" && family(formats, claimed) != family(formats, content):
 		return row, format.TypeMismatch, string(claimed) + " by name, " + string(content) + " by content"
-	case row.Parse == nil:
+	case row.Build == nil:
 		return row, format.KindUnsupported, string(content)
 	case row.Kind == format.Text && ext != "" && claimed == "":
 		return row, format.KindUnknown, "text named ." + ext

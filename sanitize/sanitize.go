@@ -40,10 +40,10 @@ type Engine struct {
 	room    chan struct{} // held while a large file is built
 }
 
-// New returns an Engine that parses in boxes of pool, whose workers must run
-// Serve.
+// New returns an Engine that parses in boxes of pool, whose classes must be
+// those of Classes.
 func New(pool *sandbox.Pool, log *slog.Logger) *Engine {
-	return &Engine{boxes: pool, formats: Formats(), log: log, room: make(chan struct{}, 1)}
+	return &Engine{boxes: pool, formats: withClasses(Formats(), pool.Has), log: log, room: make(chan struct{}, 1)}
 }
 
 // Input is one file to sanitize and what is known about it.

@@ -15,23 +15,30 @@ import (
 )
 
 // Classes returns the worker classes for sandbox.Main: what runs inside the
-// boxes, and their limits.
-func Classes() map[string]sandbox.Class {
+// boxes, and their limits. A program that holds engines names them; without
+// them, files of their kinds are held.
+func Classes(heavy ...Heavy) map[string]sandbox.Class {
 	load := func() (sandbox.Serve, error) { return Serve, nil }
 	light := sandbox.Limits{Memory: 1 << 30, CPU: 60 * time.Second, Wall: 10 * time.Minute, Output: 2 << 30}
 	image := sandbox.Limits{Memory: 1 << 30, CPU: 60 * time.Second, Wall: 2 * time.Minute, Output: 1 << 30}
 	lint := sandbox.Limits{Memory: 1 << 30, CPU: 60 * time.Second, Wall: 10 * time.Minute, Output: 64 << 20}
-	return map[string]sandbox.Class{
+	classes := map[string]sandbox.Class{
 		string(format.ClassLight): {Load: load, Limits: light},
 		string(format.ClassImage): {Load: load, Limits: image, Procs: 2},
 		string(format.ClassLint):  {Load: load, Limits: lint},
 	}
+	for _, h := range heavy {
+		classes[string(h.Class)] = h.class()
+	}
+	return classes
 }
 
 // Serve is the worker's main loop: it answers requests until its input ends.
 // It runs inside the box, on hostile bytes.
-func Serve(in io.Reader, out io.Writer) error {
-	formats := Formats()
+func Serve(in io.Reader, out io.Writer) error { return serve(Formats(), in, out) }
+
+// serve is Serve with these rows.
+func serve(formats []format.Format, in io.Reader, out io.Writer) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	w := bufio.NewWriterSize(out, 64<<10)
 	for {

@@ -100,7 +100,7 @@ type Untrusted struct {
 
 // Format is one row of sanitize/formats.go.
 //
-// A row with a nil Parse is a kind that we recognize and do not rebuild: its
+// A row with a nil Build is a kind that we recognize and do not rebuild: its
 // files are held as kind_unsupported, or as kind_blocked when Blocked is set.
 type Format struct {
 	Kind  Kind
@@ -135,13 +135,14 @@ type Format struct {
 	// none. It runs in the box. Optional.
 	Sharpen func(data []byte) Reason
 	// Parse emits the values of in. It returns an *Error for a reason to
-	// hold; any other error holds as internal. It runs in the box.
+	// hold; any other error holds as internal. It runs in the box. It is nil in
+	// Formats for a kind that needs an engine, which brings it (sanitize.Heavy).
 	Parse func(ctx context.Context, in Untrusted, out *ir.Writer) error
 	// Build writes a new file from values alone. It is deterministic.
 	Build Builder
 	// Lint re-reads a new file and reports every violation of the closed
-	// output form. It runs in the box and emits Notes, and Children for
-	// embedded files whose sums are not in known.
+	// output form. It runs in the box and emits Notes, Children for embedded
+	// files whose sums are not in known, and the Sheets of a file with pages.
 	Lint func(data []byte, known map[[32]byte]bool, out *ir.Writer) error
 }
 
@@ -193,6 +194,10 @@ type Built struct {
 	Output Kind
 	// Partial says that members are missing.
 	Partial bool
+	// Sheets are the pages of the file as written, their Marks being the
+	// characters laid over each. The Lint of a file with pages must find the
+	// same.
+	Sheets []ir.Sheet
 }
 
 // Error is a reason to hold that Parse, Build or a limit gives.
