@@ -45,6 +45,8 @@ type Ledger interface {
 	// it was erased.
 	Opening(ctx context.Context, digest string) (audit.Opening, error)
 
+	Releases
+
 	// The sequencer's side of the audit rows.
 	audit.Source
 
@@ -72,6 +74,7 @@ type Counts struct {
 	Ready, Relaying, DeliveriesHeld int
 	Relayed, Failed, Discarded      int
 	ItemsHeld                       int
+	RequestsPending, JobsWaiting    int
 	OldestWaiting                   time.Time // zero when nothing waits
 	OriginalBytes                   int64     // of originals still kept
 	AuditPending                    int64     // rows without a sequence number
@@ -81,6 +84,8 @@ type Counts struct {
 // that describe it. A closure that changed a state without any record fails,
 // and so does one that went on after a method failed half-way.
 type Tx interface {
+	ReleaseTx
+
 	// Receipt returns the next receipt counter of a local day YYMMDD, from 1.
 	Receipt(day string) (int, error)
 	// Accept inserts a message in state Accepted.
@@ -122,7 +127,7 @@ type Tx interface {
 	Redirect(id ID, to DeliveryState, next time.Time, r ...Record) error
 
 	// MoveItem stores a decided item; quarantine.ErrState when the stored one
-	// is no longer held.
+	// is no longer held, or when a release request of it is open.
 	MoveItem(i quarantine.Item, r ...Record) error
 	// ForgetOriginal clears a message's Blob name; the caller deletes the file
 	// after the commit.

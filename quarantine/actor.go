@@ -38,6 +38,11 @@ func (a Actor) Has(r Role) bool {
 	return slices.Contains(a.Roles, r)
 }
 
+// named is the person as requests and decisions keep one.
+func (a Actor) named() Actor {
+	return Actor{ID: a.ID, Name: a.Name, Roles: slices.Clone(a.Roles), Dept: a.Dept}
+}
+
 // able says whether the person may act at all.
 func (a Actor) able() error {
 	switch {

@@ -86,7 +86,7 @@ func Propose(e Exception, a Actor, now time.Time) (Exception, error) {
 		return Exception{}, Incomplete
 	}
 	return Exception{ID: e.ID, Scope: e.Scope.clone(), Reason: e.Reason, From: e.From, Until: e.Until, MaxUses: e.MaxUses,
-		State: Proposed, Version: 1, ProposedBy: a, ProposedAt: now}, nil
+		State: Proposed, Version: 1, ProposedBy: a.named(), ProposedAt: now}, nil
 }
 
 // exceptionSteps is who gives the two approvals: any approver or administrator
@@ -127,7 +127,7 @@ func DecideException(e Exception, a Actor, v Vote, now time.Time) (Exception, er
 	if err != nil {
 		return e, err
 	}
-	d := Decision{Choice: v.Choice, By: a, OnBehalfOf: v.Deputy.Of.ID, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
+	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.Deputy.Of.ID, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
 	switch v.Choice {
 	case Approve:
 		d.Order = n + 1
@@ -158,7 +158,7 @@ func (e Exception) End(a Actor, reason string, now time.Time) (Exception, error)
 	if a.Has(Admin) {
 		basis = AsAdmin
 	}
-	return e.close(Decision{Choice: Withdraw, By: a, At: now, Reason: strings.TrimSpace(reason), Basis: basis})
+	return e.close(Decision{Choice: Withdraw, By: a.named(), At: now, Reason: strings.TrimSpace(reason), Basis: basis})
 }
 
 func (e Exception) close(d Decision) (Exception, error) {

@@ -67,7 +67,9 @@ func TestExceptionPersons(t *testing.T) {
 						e = next
 					}
 				}
-				decides := func(p Actor) bool { return slices.Contains([]string{"head", "head2", "other", "admin1", "admin2", "both"}, p.ID) }
+				decides := func(p Actor) bool {
+					return slices.Contains([]string{"head", "head2", "other", "admin1", "admin2", "both"}, p.ID)
+				}
 				administers := func(p Actor) bool { return slices.Contains([]string{"admin1", "admin2", "both"}, p.ID) }
 				want := a.ID != b.ID && a.ID != proposer.ID && b.ID != proposer.ID && decides(a) && administers(b)
 				if (e.State == Opened) != want {

@@ -125,7 +125,7 @@ func Request(ask Ask, item Item, a Actor, rules Rules, now time.Time) (ReleaseRe
 		wait = DefaultWait
 	}
 	r := ReleaseRequest{ID: ask.ID, Item: item.ID, Message: item.Message, Receipt: item.Receipt, Recipient: item.Recipient,
-		Original: slices.Clone(ask.Original), Form: ask.Form, Profile: ask.Profile, Requester: a, Dept: dept,
+		Original: slices.Clone(ask.Original), Form: ask.Form, Profile: ask.Profile, Requester: a.named(), Dept: dept,
 		Reason: strings.TrimSpace(ask.Reason), Persons: rules.Persons(ask.Form, ask.Profile), State: Requested, Version: 1,
 		RequestedAt: now, ExpiresAt: now.Add(wait)}
 	if item.ExpiresAt.Before(r.ExpiresAt) {

@@ -49,6 +49,30 @@ var rules = []rule{
 		OR delivery IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries WHERE id = i.delivery AND message = i.message)`},
 	{"a held item without an original", `SELECT i.id FROM items i JOIN messages m ON m.id = i.message WHERE i.state = 'held' AND m.blob = ''`},
 	{"a decided item without a time", `SELECT id FROM items WHERE state <> 'held' AND decided_at = 0`},
+	{"an open request without a held item", `SELECT r.id FROM release_requests r JOIN items i ON i.id = r.item
+		WHERE r.state IN ('requested', 'approved') AND i.state <> 'held'`},
+	{"a request that is not of its item", `SELECT r.id FROM release_requests r JOIN items i ON i.id = r.item
+		WHERE r.message <> i.message OR r.recipient <> i.recipient`},
+	{"an executed request whose item is not released", `SELECT r.id FROM release_requests r JOIN items i ON i.id = r.item
+		WHERE r.state = 'executed' AND i.state <> 'released'`},
+	{"an executed request without its mail", `SELECT r.id FROM release_requests r WHERE r.state = 'executed'
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = r.delivery AND d.kind = 'followup' AND d.message = r.message)`},
+	{"an approval by too few persons", `SELECT r.id FROM release_requests r WHERE r.state IN ('approved', 'executed', 'failed') AND
+		(SELECT count(DISTINCT d.actor) FROM decisions d WHERE d.request = r.id AND d.choice = 'approve'
+			AND d.actor <> r.requester AND d.on_behalf_of <> r.requester)
+		< max(r.persons, CASE WHEN r.form = 'exception' THEN 2 WHEN r.form = 'internet_side' OR r.profile = 'wide' THEN 1 ELSE 0 END)`},
+	{"an approved request that nobody carries out", `SELECT id FROM release_requests r WHERE state = 'approved'
+		AND NOT EXISTS (SELECT 1 FROM jobs WHERE request = r.id AND state = 'requested')`},
+	{"a release job without an approved request", `SELECT j.id FROM jobs j JOIN release_requests r ON r.id = j.request
+		WHERE j.state = 'requested' AND j.kind = 'release' AND r.state <> 'approved'`},
+	{"a job waiting under a wrong time", `SELECT id FROM jobs WHERE state = 'requested' AND due_at <> CASE owner WHEN '' THEN next_at ELSE until END`},
+	{"an exception opened by too few persons", `SELECT e.id FROM exceptions e WHERE (e.state = 'open' OR e.uses > 0) AND
+		(SELECT count(DISTINCT d.actor) FROM decisions d WHERE d.exception = e.id AND d.choice = 'approve'
+			AND d.actor <> e.proposer AND d.on_behalf_of <> e.proposer) < 2`},
+	{"an exception used more or less often than recorded", `SELECT e.id FROM exceptions e WHERE e.uses <>
+		(SELECT count(*) FROM release_requests r WHERE r.exception = e.id AND r.state = 'executed')`},
+	{"decisions with gaps", `SELECT coalesce(request, exception) FROM decisions GROUP BY request, exception
+		HAVING max(pos) + 1 <> count(*) OR min(pos) <> 0`},
 	{"an opening without its audit row", `SELECT digest FROM openings o WHERE NOT EXISTS (SELECT 1 FROM audit_rows
 		WHERE n = o.row AND instr(event, o.digest) > 0)`},
 	{"a message without any audit row", `SELECT id FROM messages m WHERE NOT EXISTS (SELECT 1 FROM audit_rows WHERE message = m.id)`},
@@ -64,6 +88,8 @@ var rules = []rule{
 			WHEN name LIKE 'message %' THEN (SELECT count(*) FROM messages WHERE tallies.name = 'message ' || state)
 			WHEN name LIKE 'delivery %' THEN (SELECT count(*) FROM deliveries WHERE tallies.name = 'delivery ' || state)
 			WHEN name LIKE 'item %' THEN (SELECT count(*) FROM items WHERE tallies.name = 'item ' || state)
+			WHEN name LIKE 'request %' THEN (SELECT count(*) FROM release_requests WHERE tallies.name = 'request ' || state)
+			WHEN name LIKE 'job %' THEN (SELECT count(*) FROM jobs WHERE tallies.name = 'job ' || state)
 		END AS counted FROM tallies) WHERE n <> counted`},
 	{"a broken reference", `SELECT "table" || ' row ' || coalesce(rowid, '?') || ' to ' || parent FROM pragma_foreign_key_check`},
 	{"a damaged page", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},

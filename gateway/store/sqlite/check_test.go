@@ -33,6 +33,17 @@ func TestCheckFinds(t *testing.T) {
 		"an item of a missing message or delivery":                    `UPDATE items SET delivery = 'no'`,
 		"a held item without an original":                             `UPDATE messages SET blob = '' WHERE id = ` + firstMessage,
 		"a decided item without a time":                               `UPDATE items SET state = 'expired'`,
+		"an open request without a held item":                         `UPDATE items SET state = 'discarded' WHERE state = 'held'`,
+		"a request that is not of its item":                           `UPDATE release_requests SET recipient = 'x'`,
+		"an executed request whose item is not released":              `UPDATE items SET state = 'discarded' WHERE state = 'released'`,
+		"an executed request without its mail":                        `UPDATE deliveries SET kind = 'substitute' WHERE kind = 'followup'`,
+		"an approval by too few persons":                              `UPDATE decisions SET actor = 'clerk' WHERE actor = 'admin'`,
+		"an approved request that nobody carries out":                 `UPDATE jobs SET state = 'done', ended_at = 1 WHERE state = 'requested'`,
+		"a release job without an approved request":                   `UPDATE jobs SET state = 'requested'`,
+		"a job waiting under a wrong time":                            `UPDATE jobs SET due_at = 5 WHERE state = 'requested'`,
+		"an exception opened by too few persons":                      `UPDATE decisions SET on_behalf_of = 'admin' WHERE exception IS NOT NULL AND pos = 0`,
+		"an exception used more or less often than recorded":          `UPDATE exceptions SET uses = 3`,
+		"decisions with gaps":                                         `UPDATE decisions SET pos = 7 WHERE pos = 1 AND request IS NOT NULL`,
 		"an opening without its audit row":                            `UPDATE openings SET row = 1`,
 		"a message without any audit row":                             `UPDATE audit_rows SET message = NULL`,
 		"two audit rows in one place":                                 `UPDATE audit_rows SET seq = 1`,
@@ -54,6 +65,11 @@ func TestCheckFinds(t *testing.T) {
 	l := openAt(t, file)
 	accept(t, l, 1)
 	settled(t, l)
+	accept(t, l, 3)
+	_, first := settled(t, l)
+	accept(t, l, 4)
+	_, second := settled(t, l)
+	asked(t, l, []string{"i" + string(first.Message), "i" + string(second.Message)})
 	accept(t, l, 2)
 	consistent(t, l)
 	if err := l.Close(); err != nil || t.Failed() {

@@ -41,19 +41,21 @@ func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
 		return gateway.Counts{}, fmt.Errorf("read counts: %w", err)
 	}
 	return gateway.Counts{
-		Accepted:       int(n["message accepted"]),
-		Sanitizing:     int(n["message sanitizing"]),
-		Drafted:        int(n["delivery drafted"]),
-		Ready:          int(n["delivery ready"]),
-		Relaying:       int(n["delivery relaying"]),
-		DeliveriesHeld: int(n["delivery held"]),
-		Relayed:        int(n["delivery relayed"]),
-		Failed:         int(n["delivery failed"]),
-		Discarded:      int(n["delivery discarded"]),
-		ItemsHeld:      int(n["item held"]),
-		OldestWaiting:  earlier(message, delivery),
-		OriginalBytes:  n["original bytes"],
-		AuditPending:   n["audit pending"],
+		Accepted:        int(n["message accepted"]),
+		Sanitizing:      int(n["message sanitizing"]),
+		Drafted:         int(n["delivery drafted"]),
+		Ready:           int(n["delivery ready"]),
+		Relaying:        int(n["delivery relaying"]),
+		DeliveriesHeld:  int(n["delivery held"]),
+		Relayed:         int(n["delivery relayed"]),
+		Failed:          int(n["delivery failed"]),
+		Discarded:       int(n["delivery discarded"]),
+		ItemsHeld:       int(n["item held"]),
+		RequestsPending: int(n["request requested"]),
+		JobsWaiting:     int(n["job requested"]),
+		OldestWaiting:   earlier(message, delivery),
+		OriginalBytes:   n["original bytes"],
+		AuditPending:    n["audit pending"],
 	}, nil
 }
 

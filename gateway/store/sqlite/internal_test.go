@@ -84,7 +84,8 @@ func settled(t testing.TB, l *Ledger) (ready, held gateway.Delivery) {
 			Recipients: []gateway.Recipient{{Address: "b@town.example", State: gateway.Pending}}}
 		held = ready
 		held.ID, held.State, held.Blob = "h"+m.ID, gateway.Held, ""
-		i := quarantine.Item{ID: "i" + string(m.ID), Message: string(m.ID), Delivery: string(held.ID), State: quarantine.Held}
+		i := quarantine.Item{ID: "i" + string(m.ID), Message: string(m.ID), Delivery: string(held.ID), Recipient: "b@town.example",
+			State: quarantine.Held, HeldAt: begin, ExpiresAt: begin.Add(time.Hour)}
 		return tx.Settle(m, []gateway.Delivery{ready, held}, []quarantine.Item{i}, r)
 	})
 	if err != nil {

@@ -41,6 +41,9 @@ func (t *tx) MoveItem(i quarantine.Item, r ...gateway.Record) error {
 		if err := quarantine.Move(was.State, i.State); err != nil {
 			return err
 		}
+		if err := t.unasked(i.ID); err != nil {
+			return err
+		}
 		if _, err := t.exec(`UPDATE items SET state = ?, decided_at = ?, decided_by = ? WHERE id = ?`,
 			string(i.State), nanos(i.DecidedAt), i.DecidedBy, i.ID); err != nil {
 			return err

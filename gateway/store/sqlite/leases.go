@@ -26,10 +26,12 @@ var (
 			WHERE state IN ('ready', 'relaying') AND due_at > ?1 AND state = 'ready' AND (attempts > 0 OR kind <> 'substitute')`,
 		`UPDATE deliveries INDEXED BY deliveries_drafts SET next_at = 0, due_at = 0, queue_at = created_at
 			WHERE state = 'drafted' AND due_at > ?1`,
+		`UPDATE jobs INDEXED BY jobs_due SET next_at = 0, due_at = 0 WHERE state = 'requested' AND due_at > ?1 AND owner = ''`,
 	}
 	endLeases = []string{
 		`UPDATE messages SET until = ?1, due_at = ?1, queue_at = ?1 WHERE state = 'sanitizing' AND until > ?1`,
 		`UPDATE deliveries SET until = ?1, due_at = ?1, queue_at = ?1 WHERE state IN ('drafted', 'relaying') AND owner <> '' AND until > ?1`,
+		`UPDATE jobs SET until = ?1, due_at = ?1 WHERE state = 'requested' AND owner <> '' AND until > ?1`,
 	}
 )
 

@@ -17,6 +17,9 @@ func TestPlans(t *testing.T) {
 	ofMessage.where("message = ?", "x")
 	due := selection{table: "items", columns: itemColumns, age: "expires_at", states: []string{"held"}}
 	due.where("expires_at < ?", int64(1))
+	lapsed := selection{table: "release_requests", columns: requestColumns, age: "expires_at", states: []string{"requested"}}
+	lapsed.where("expires_at <= ?", int64(1))
+	waiting := selection{table: "release_requests", columns: requestColumns, age: "requested_at", states: []string{"requested", "approved"}}
 	take := `UPDATE deliveries SET state = 'relaying', ` + lease
 	cases := []struct {
 		name, query string
@@ -30,6 +33,12 @@ func TestPlans(t *testing.T) {
 		{"hasten messages", hasten[0], []string{"USING INDEX messages_due (due_at>?)"}},
 		{"hasten deliveries", hasten[1], []string{"USING INDEX deliveries_due (due_at>?)"}},
 		{"hasten drafts", hasten[2], []string{"USING INDEX deliveries_drafts (due_at>?)"}},
+		{"hasten jobs", hasten[3], []string{"USING INDEX jobs_due (due_at>?)"}},
+		{"claim job", takeJob, []string{"INDEX jobs_due (due_at<?)"}},
+		{"open request of an item", openRequest, []string{"release_requests_open (item=?)"}},
+		{"requests that are due", lapsed.sql(), []string{"INDEX release_requests_expiry (state=? AND expires_at<?)"}},
+		{"requests by state", waiting.sql(), []string{"INDEX release_requests_state (state=?)"}},
+		{"decisions", decisionsOfRequest, []string{"INDEX decisions_request (request=?)"}},
 		{"renew message", `UPDATE messages SET until = 1` + leased, []string{"(id=?)"}},
 		{"deliveries by state", deliveries.sql(), []string{"INDEX deliveries_state (state=?)"}},
 		{"deliveries of a message", ofMessage.sql(), []string{"INDEX deliveries_message (message=?)"}},

@@ -56,7 +56,12 @@ func (t *tx) Note(r ...gateway.Record) error {
 	return t.change("note", func() error { return t.record("", r) })
 }
 
-const eraseOpenings = `DELETE FROM openings WHERE message = ?`
+// What an erasure deletes: the openings, and the reasons that people wrote.
+const (
+	eraseOpenings = `DELETE FROM openings WHERE message = ?`
+	eraseReasons  = `UPDATE release_requests SET reason = '' WHERE message = ?`
+	eraseVotes    = `UPDATE decisions SET reason = '' WHERE request IN (SELECT id FROM release_requests WHERE message = ?)`
+)
 
 // Erase implements gateway.Tx.
 func (t *tx) Erase(message gateway.ID, r ...gateway.Record) error {
@@ -64,8 +69,10 @@ func (t *tx) Erase(message gateway.ID, r ...gateway.Record) error {
 		if message == "" {
 			return gateway.ErrNotFound
 		}
-		if _, err := t.exec(eraseOpenings, string(message)); err != nil {
-			return err
+		for _, q := range []string{eraseOpenings, eraseReasons, eraseVotes} {
+			if _, err := t.exec(q, string(message)); err != nil {
+				return err
+			}
 		}
 		return t.record(string(message), r)
 	})

@@ -65,6 +65,13 @@ func Ledger(t *testing.T, open OpenLedger) {
 		{"audit source", auditSource},
 		{"openings", openings},
 		{"close and reopen", closeReopen},
+		{"requests", requests},
+		{"requests refuse", requestsRefuse},
+		{"two decide at once", decideTwice},
+		{"a release is one", releaseOnce},
+		{"exceptions", exceptions},
+		{"jobs", jobs},
+		{"no release without a record", releaseNeedsRecord},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
