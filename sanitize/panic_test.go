@@ -26,7 +26,7 @@ func TestPanicOfABuilderHoldsThePart(t *testing.T) {
 }
 
 func TestPanicOfTheEngineHoldsTheMail(t *testing.T) {
-	e := New(nil, slog.New(slog.DiscardHandler)) // asking for a box meets a nil pool
+	e := &Engine{formats: Formats(), log: slog.New(slog.DiscardHandler)} // asking for a box meets a nil pool
 	n := runMail(t, e, []byte("From: a@example.com\r\n\r\nhello\r\n"))
 	if n.Verdict != format.Held || n.Reason != format.Internal || n.Body.OK() {
 		t.Fatalf("%s %s", n.Verdict, n.Reason)
