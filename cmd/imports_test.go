@@ -28,6 +28,7 @@ sanitize/charset:
 sanitize/hypertext:
 sanitize/memfile:
 sanitize/pdfium:
+sanitize/pdfread: sanitize/ir sanitize/format sanitize/pdfium
 sanitize/jpeglint:
 audit:
 
@@ -50,7 +51,8 @@ quarantine: sanitize/format audit
 gateway: quarantine sanitize/seal audit
 gateway/intake: gateway audit
 gateway/deliver: gateway sanitize/seal audit
-gateway/store/...: gateway gateway/store/... quarantine sanitize/format audit
+gateway/account: gateway audit
+gateway/store/...: gateway gateway/account gateway/store/... quarantine sanitize/format audit
 gateway/config: gateway sanitize/policy sanitize/format sanitize/seal audit configs
 gateway/health: gateway
 gateway/portal/demo: gateway
@@ -75,6 +77,7 @@ var guarded = map[string][]string{
 	"net/http/...":                       {"gateway/health", "gateway/portal/demo", "gateway/api", "gateway/portal", "gateway/upload"},
 	"github.com/emersion/go-smtp":        {"gateway/intake", "gateway/deliver", "gateway/portal/demo"},
 	"github.com/emersion/go-message/...": {"sanitize/mail"},
+	"github.com/ledongthuc/pdf/...":      {"sanitize/pdfread"},
 	"golang.org/x/net/html/...":          {"sanitize/hypertext"},
 	"golang.org/x/net/idna":              {"sanitize/mail", "sanitize/hypertext"},
 	// The demo mailbox reads what we built, as the mail client that it stands for.
@@ -93,6 +96,7 @@ var guarded = map[string][]string{
 	"html/template":                       {"gateway/portal/demo", "gateway/portal"},
 	"text/template":                       {},
 	"github.com/landlock-lsm/go-landlock/...": {"sanitize/sandbox"},
+	"golang.org/x/crypto/...":                 {"gateway/account"}, // argon2id, ADR 0012
 	"filippo.io/age/...":                      {"gateway/store/...", "gateway/config"},
 	"github.com/goccy/go-yaml/...":            {"gateway/config"},
 	"github.com/alecthomas/kong/...":          {"cmd/sekisho"},
