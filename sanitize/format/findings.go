@@ -60,6 +60,28 @@ var findings = map[string]FindingText{
 	"format_changed":      {"", "written in the nearest format", false},
 	"picture_truncated":   {"画像の途中から先がありません", "picture cut short", false},
 
+	// PDF (sanitize/pdfread)
+	"pdf_script":        {"文書に埋め込まれたプログラム（スクリプト）を取り除きました", "JavaScript removed", true},
+	"pdf_action":        {"開いたときなどに自動で動く指示を取り除きました", "automatic action removed", true},
+	"pdf_launch":        {"ほかのプログラムを起動する指示を取り除きました", "launch action removed", true},
+	"pdf_attachment":    {"文書に添付されたファイルを取り除きました", "embedded file removed", true},
+	"pdf_portfolio":     {"複数のファイルをまとめた文書のため、表紙のページだけを残しました", "files of a portfolio removed", true},
+	"pdf_media":         {"音声、動画、立体の部品を取り除きました", "sound, movie or 3D removed", true},
+	"pdf_xfa":           {"特別な形式（ＸＦＡ）の入力欄を取り除きました", "XFA form removed", true},
+	"pdf_form":          {"入力欄は、見えているままの形で残しました", "form drawn as it looked", false},
+	"pdf_layers":        {"表示を切り替える層は、見えているものだけを残しました", "layers drawn as they were shown", false},
+	"pdf_outline":       {"しおりを取り除きました", "outline removed", false},
+	"pdf_link":          {"リンクは押せない形にしました", "links made inactive", false},
+	"pdf_annotation":    {"注釈は、見えているままの形で残しました", "annotations drawn as they looked", false},
+	"pdf_restrictions":  {"", "owner password and its restrictions dropped", false},
+	"document_metadata": {"作成者などの付加情報を取り除きました", "metadata removed", true},
+	"font_substituted":  {"文書に含まれていない書体は、似た書体で描きました", "fonts that the document lacks were drawn with others", false},
+	"page_scaled":       {"大きなページは、細かさを落として描きました", "large page drawn more coarsely", false},
+	"hidden_text":       {"目に見えない文字を、写せる文字から除きました", "text that nobody could see left out", true},
+	"picture_missing":   {"読み取れない画像がありました", "unreadable picture on a page", false},
+	"text_missing":      {"文字のないページがありました", "page without text", false},
+	"text_differs":      {"文字の読み取り方により、内容が異なります", "two extractors read different text", true},
+
 	// Mail
 	"mime_defect":         {"", "MIME structure repaired", false},
 	"mime_preamble":       {"", "text outside the parts dropped", false},

@@ -1,0 +1,164 @@
+package pdfread
+
+import (
+	"math"
+	"slices"
+
+	"sekisho/sanitize/pdfium"
+)
+
+// A text layer must not let a reader copy what nobody could see, so each
+// character is looked for in the pixels of its page. What is found there by
+// what the source says of it:
+//
+//	drawn text       ink in its own colour, on another ground
+//	invisible text   any ink: a scan with recognized text has it under each word
+//
+// Drawn text without ink is lost (a font without that glyph) or covered (a
+// blackened line, a picture over it); which of the two, lost tells.
+type sight uint8
+
+const (
+	unseen sight = iota // nothing on the page shows it
+	lost                // it should have left a mark of another colour, and did not
+	seen
+)
+
+const (
+	leastSize  = 1.0  // points; below, no letter can be told from a speck
+	leastInk   = 0.12 // of the way from the ground to the text's colour
+	leastStep  = 30.0 // distance of two colours that eyes tell apart
+	scanStep   = 48.0 // the same on paper that was scanned
+	leastShare = 0.01 // of the glyph's box that has to be ink
+)
+
+// canvas is a drawn page and its scale in pixels a point.
+type canvas struct {
+	pdfium.Pixels
+	sx, sy float64
+}
+
+// area is a rectangle of pixels, x1 and y1 exclusive.
+type area struct{ x0, y0, x1, y1 int }
+
+// look says whether the page shows the character.
+func (c canvas) look(ch pdfium.Char) sight {
+	box := ch.Ink
+	if box.Right <= box.Left || box.Bottom <= box.Top {
+		box = ch.Box
+	}
+	in, whole := c.area(box)
+	if ch.Size < leastSize || !whole {
+		return unseen
+	}
+	ground := c.ground(in, ch.Size)
+	if ch.Hidden {
+		if c.ink(in, func(p rgb) bool { return p.far(ground, scanStep) }) {
+			return seen
+		}
+		return unseen
+	}
+	fill := split(ch.Fill)
+	if !fill.far(ground, leastStep) {
+		return unseen
+	}
+	if c.ink(in, func(p rgb) bool { return p.toward(ground, fill) >= leastInk }) {
+		return seen
+	}
+	return lost
+}
+
+// area returns the pixels of a rectangle of the page, at least one, and
+// whether most of it lies on the page.
+func (c canvas) area(r pdfium.Rect) (area, bool) {
+	x0, y0 := pixel(r.Left, c.sx, c.W), pixel(r.Top, c.sy, c.H)
+	x1, y1 := pixel(r.Right, c.sx, c.W)+1, pixel(r.Bottom, c.sy, c.H)+1
+	whole := float64(r.Right-r.Left+r.Bottom-r.Top) * (c.sx + c.sy) / 2 // both sides, in pixels
+	shown := area{max(x0, 0), max(y0, 0), min(x1, c.W), min(y1, c.H)}
+	if shown.x0 >= shown.x1 || shown.y0 >= shown.y1 || math.IsNaN(whole) {
+		return area{}, false
+	}
+	return shown, float64(shown.x1-shown.x0+shown.y1-shown.y0) >= whole/2
+}
+
+// pixel turns a place into a pixel; what lies far outside, or is no number,
+// stays outside.
+func pixel(at float32, scale float64, most int) int {
+	v := math.Floor(float64(at) * scale)
+	if math.IsNaN(v) {
+		return -1
+	}
+	return int(min(max(v, -1), float64(most)))
+}
+
+// ground is the colour around an area: the median of a ring of pixels, some
+// way off, since neighbouring letters touch it here and there.
+func (c canvas) ground(in area, size float32) rgb {
+	off := int(max(1, 0.12*float64(size)*c.sy))
+	var ring [3][]int
+	add := func(x, y int) {
+		p := c.pixel(min(max(x, 0), c.W-1), min(max(y, 0), c.H-1))
+		for i := range ring {
+			ring[i] = append(ring[i], p[i])
+		}
+	}
+	const steps = 6
+	for i := range steps + 1 {
+		x, y := in.x0+(in.x1-in.x0)*i/steps, in.y0+(in.y1-in.y0)*i/steps
+		add(x, in.y0-off)
+		add(x, in.y1-1+off)
+		add(in.x0-off, y)
+		add(in.x1-1+off, y)
+	}
+	var g rgb
+	for i := range ring {
+		slices.Sort(ring[i])
+		g[i] = ring[i][len(ring[i])/2]
+	}
+	return g
+}
+
+// ink reports whether enough of an area is ink.
+func (c canvas) ink(in area, is func(rgb) bool) bool {
+	need := max(1, int(leastShare*float64((in.x1-in.x0)*(in.y1-in.y0))))
+	for y := in.y0; y < in.y1; y++ {
+		for x := in.x0; x < in.x1; x++ {
+			if is(c.pixel(x, y)) {
+				if need--; need == 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// rgb is a colour, 0 to 255 each.
+type rgb [3]int
+
+func (c canvas) pixel(x, y int) rgb { return split(at(c.Pixels, x, y)) }
+
+func split(v uint32) rgb { return rgb{int(v >> 16 & 255), int(v >> 8 & 255), int(v & 255)} }
+
+// far reports whether two colours are at least step apart.
+func (p rgb) far(q rgb, step float64) bool {
+	d := 0
+	for i := range p {
+		d += (p[i] - q[i]) * (p[i] - q[i])
+	}
+	return float64(d) >= step*step
+}
+
+// toward says how far p lies on the way from one colour to another: 0 is from,
+// 1 is to.
+func (p rgb) toward(from, to rgb) float64 {
+	way, length := 0, 0
+	for i := range p {
+		way += (p[i] - from[i]) * (to[i] - from[i])
+		length += (to[i] - from[i]) * (to[i] - from[i])
+	}
+	if length == 0 {
+		return 0
+	}
+	return float64(way) / float64(length)
+}

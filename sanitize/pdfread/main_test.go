@@ -1,0 +1,197 @@
+package pdfread
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/pdfium"
+)
+
+// engines are loaded once: with fonts and without.
+var engines struct{ dressed, bare *pdfium.Engine }
+
+// fontDirs are where Debian puts the fonts that the package depends on.
+var fontDirs = []string{"/usr/share/fonts/opentype/ipafont-gothic", "/usr/share/fonts/opentype/ipafont-mincho"}
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pdfread")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	err = pdfium.Prepare(ctx, dir)
+	if err == nil {
+		engines.dressed, err = pdfium.Load(ctx, pdfium.Config{Cache: dir, Fonts: fontDirs})
+	}
+	if err == nil {
+		engines.bare, err = pdfium.Load(ctx, pdfium.Config{Cache: dir})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	return m.Run()
+}
+
+// drawn is one page of an answer.
+type drawn struct {
+	ir.Sheet
+	raster ir.Raster
+	pix    []byte
+	runs   []ir.Run
+}
+
+// text returns the runs of a page, one a line.
+func (d drawn) text() string {
+	var b strings.Builder
+	for _, r := range d.runs {
+		b.WriteString(r.S + "\n")
+	}
+	return b.String()
+}
+
+// answer is everything that Parse emitted.
+type answer struct {
+	pages  int64
+	drawn  []drawn
+	texts  []string
+	notes  []ir.Note
+	reason format.Reason
+	detail string
+}
+
+func (a answer) has(code string) bool {
+	for _, n := range a.notes {
+		if n.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+func (a answer) text() string {
+	var b strings.Builder
+	for _, d := range a.drawn {
+		b.WriteString(d.text())
+	}
+	return b.String() + strings.Join(a.texts, "\f")
+}
+
+// asked is a request with generous budgets.
+func asked(data []byte) format.Untrusted {
+	return format.Untrusted{Data: data, Budget: format.Budget{Pixels: 50_000_000, Pages: 1000},
+		Render: format.Render{Method: format.MethodImage, DPI: 100, Shade: format.ShadeAuto, Layer: true}}
+}
+
+func asText(data []byte) format.Untrusted {
+	in := asked(data)
+	in.Render.Method = format.MethodText
+	return in
+}
+
+// parse parses and checks the order of the values. Only a reason to hold may
+// end it.
+func parse(t testing.TB, e *pdfium.Engine, in format.Untrusted) answer {
+	t.Helper()
+	return parseContext(t.Context(), t, e, in)
+}
+
+func parseContext(ctx context.Context, t testing.TB, e *pdfium.Engine, in format.Untrusted) answer {
+	t.Helper()
+	var b bytes.Buffer
+	err := Parser{e}.Parse(ctx, in, ir.NewWriter(&b))
+	a := collect(t, &b)
+	var hold *format.Error
+	switch {
+	case errors.As(err, &hold):
+		a.reason, a.detail = hold.Reason, hold.Detail
+		if !hold.Reason.Known() {
+			t.Errorf("%q is no reason", hold.Reason)
+		}
+	case err != nil:
+		t.Fatalf("parse: %v", err)
+	}
+	return a
+}
+
+// collect reads an answer back through the wall.
+func collect(t testing.TB, from io.Reader) answer {
+	t.Helper()
+	var a answer
+	r := ir.NewReader(from, 1<<34)
+	for {
+		v, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			a.whole(t)
+			return a
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.take(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (a *answer) take(v ir.Value) error {
+	last := len(a.drawn) - 1
+	switch v := v.(type) {
+	case ir.Number:
+		a.pages = v.N
+	case ir.Note:
+		if _, ok := format.TextOf(v.Code); !ok {
+			return fmt.Errorf("%q is no finding", v.Code)
+		}
+		a.notes = append(a.notes, v)
+	case ir.Sheet:
+		a.drawn = append(a.drawn, drawn{Sheet: v})
+	case ir.Raster:
+		a.drawn[last].raster = v
+	case ir.Pixels:
+		a.drawn[last].pix = append(a.drawn[last].pix, v.B...)
+	case ir.Run:
+		a.drawn[last].runs = append(a.drawn[last].runs, v)
+	case ir.Text:
+		if int(v.Seq) == len(a.texts) {
+			a.texts = append(a.texts, "")
+		}
+		a.texts[v.Seq] += v.S
+	default:
+		return fmt.Errorf("%T does not belong here", v)
+	}
+	return nil
+}
+
+// whole checks that each finished page has all of its pixels.
+func (a *answer) whole(t testing.TB) {
+	t.Helper()
+	for i, d := range a.drawn {
+		if i < len(a.drawn)-1 && int64(len(d.pix)) != d.raster.H*d.raster.Stride() {
+			t.Errorf("page %d: %d bytes of pixels for %+v", i, len(d.pix), d.raster)
+		}
+	}
+}
+
+// sample reads a file of testdata.
+func sample(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

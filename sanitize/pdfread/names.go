@@ -1,0 +1,144 @@
+package pdfread
+
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+)
+
+// The engine draws, and tells little of what else a file carries. What will be
+// gone is found by the names (ISO 32000-2, 7.3.5) that stand in its objects:
+// in the file itself and in its object streams, but not in pictures and page
+// contents. Nothing is decided by this list: every entry of it is gone in any
+// case, and a name that was overlooked only makes a finding less.
+var telling = map[string]string{
+	"JavaScript": "pdf_script", "JS": "pdf_script",
+	"OpenAction": "pdf_action", "AA": "pdf_action", "Rendition": "pdf_action", "SubmitForm": "pdf_action", "ImportData": "pdf_action",
+	"GoToR": "pdf_action", "GoToE": "pdf_action",
+	"Launch":        "pdf_launch",
+	"EmbeddedFile":  "pdf_attachment",
+	"EmbeddedFiles": "pdf_attachment",
+	"AcroForm":      "pdf_form",
+	"XFA":           "pdf_xfa",
+	"ByteRange":     "signature_stripped",
+	"Outlines":      "pdf_outline",
+	"Metadata":      "document_metadata", "Info": "document_metadata", "PieceInfo": "document_metadata",
+	"OCProperties": "pdf_layers",
+	"Collection":   "pdf_portfolio",
+	"RichMedia":    "pdf_media", "3D": "pdf_media", "Movie": "pdf_media", "Sound": "pdf_media",
+}
+
+// Limits of the search.
+const (
+	maxInflated = 64 << 20 // bytes of object streams
+	maxNameLen  = 32
+)
+
+// names returns the finding codes of the telling names in a file.
+func names(data []byte) map[string]bool {
+	found := map[string]bool{}
+	left := int64(maxInflated)
+	for len(data) > 0 {
+		head, body, rest := nextStream(data)
+		scan(head, found)
+		if body != nil && left > 0 && bytes.Contains(tail(head, 512), []byte("/ObjStm")) {
+			objects := inflate(body, left)
+			left -= int64(len(objects))
+			scan(objects, found)
+		}
+		data = rest
+	}
+	return found
+}
+
+var (
+	streamWord    = []byte("stream")
+	endstreamWord = []byte("endstream")
+)
+
+// nextStream splits data before the first stream, after its end, and between.
+// A stream that does not end runs to the end of the data.
+func nextStream(data []byte) (head, body, rest []byte) {
+	from := 0
+	for {
+		i := bytes.Index(data[from:], streamWord)
+		if i < 0 {
+			return data, nil, nil
+		}
+		from += i + len(streamWord)
+		// The keyword ends its line, and is not the end of "endstream".
+		if i := from - len(streamWord); i >= 3 && string(data[i-3:i]) == "end" {
+			continue
+		}
+		if from < len(data) && (data[from] == '\r' || data[from] == '\n') {
+			break
+		}
+	}
+	head = data[:from]
+	body, rest, _ = bytes.Cut(bytes.TrimPrefix(bytes.TrimPrefix(data[from:], []byte("\r")), []byte("\n")), endstreamWord)
+	return head, body, rest
+}
+
+// tail returns the last n bytes of b, or all.
+func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
+
+// inflate decompresses up to most bytes; what is broken ends it.
+func inflate(body []byte, most int64) []byte {
+	z, err := zlib.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil
+	}
+	defer z.Close() // nothing to lose
+	var b bytes.Buffer
+	_, _ = io.Copy(&b, io.LimitReader(z, most)) // what came before an error counts
+	return b.Bytes()
+}
+
+// scan adds the codes of the telling names in b.
+func scan(b []byte, found map[string]bool) {
+	for {
+		i := bytes.IndexByte(b, '/')
+		if i < 0 {
+			return
+		}
+		name, n := readName(b[i+1:])
+		if code, ok := telling[name]; ok {
+			found[code] = true
+		}
+		b = b[i+1+n:]
+	}
+}
+
+// readName reads a name and the bytes that it takes, with #xx decoded: a
+// script hides as /J#53.
+func readName(b []byte) (string, int) {
+	var name [maxNameLen]byte
+	n, i := 0, 0
+	for ; i < len(b) && n < maxNameLen && bytes.IndexByte(endsName, b[i]) < 0; i++ {
+		c := b[i]
+		if c == '#' && i+2 < len(b) {
+			if hi, lo := hex(b[i+1]), hex(b[i+2]); hi >= 0 && lo >= 0 {
+				c = byte(hi<<4 | lo)
+				i += 2
+			}
+		}
+		name[n] = c
+		n++
+	}
+	return string(name[:n]), i
+}
+
+// endsName are the delimiters and white space of ISO 32000-2, 7.2.3.
+var endsName = []byte("\x00\t\n\f\r ()<>[]{}/%")
+
+func hex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}

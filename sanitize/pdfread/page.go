@@ -1,0 +1,146 @@
+package pdfread
+
+import (
+	"fmt"
+	"math"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/pdfium"
+)
+
+// leastDPI is how coarse a giant page may become before it is held: at 36
+// pixels an inch the lettering of a poster can still be read.
+const leastDPI = 36
+
+// sheet is a page's size and the pixels that it is drawn in.
+type sheet struct {
+	w, h   int64 // thousandths of a point
+	px, py int64
+	dpi    int64
+}
+
+// measure fixes the pixels of a page of w × h points before any memory is
+// taken. A page above most pixels gets a coarser resolution; one that would
+// need less than leastDPI is held.
+func measure(w, h float32, dpi, most int64) (sheet, error) {
+	s := sheet{w: milli(w), h: milli(h), dpi: max(1, dpi)}
+	if s.w > ir.MaxSheet || s.h > ir.MaxSheet {
+		return s, format.Hold(format.LimitPixels, fmt.Sprintf("a page of %g by %g points", w, h))
+	}
+	for {
+		s.px, s.py = side(s.w, s.dpi), side(s.h, s.dpi)
+		over := float64(s.px) * float64(s.py) / float64(max(1, most))
+		if over <= 1 && s.px <= ir.MaxSide && s.py <= ir.MaxSide {
+			return s, nil
+		}
+		if s.dpi <= leastDPI {
+			return s, format.Hold(format.LimitPixels, fmt.Sprintf("a page of %g by %g points", w, h))
+		}
+		s.dpi = max(leastDPI, min(s.dpi-1, int64(float64(s.dpi)/math.Sqrt(max(1, over)))))
+	}
+}
+
+// milli turns points into thousandths, at least one.
+func milli(points float32) int64 { return max(1, int64(math.Round(float64(points)*1000))) }
+
+// side is how many pixels a length takes.
+func side(milli, dpi int64) int64 { return max(1, (milli*dpi+36_000)/72_000) }
+
+// draw emits a page as pixels, with its text if that is wanted.
+func (r *reading) draw(page *pdfium.Page) error {
+	w, h := page.Size()
+	s, err := measure(w, h, r.in.Render.DPI, r.in.Budget.Pixels)
+	if err != nil {
+		return err
+	}
+	if s.dpi < r.in.Render.DPI {
+		r.notes.page("page_scaled", r.page, fmt.Sprintf("%d dpi", s.dpi))
+	}
+	c, err := r.content(page)
+	if err != nil {
+		return err
+	}
+	color := pdfium.RGBX
+	if r.in.Render.Shade != format.ShadeAuto {
+		color = pdfium.Gray
+	}
+	pix, err := page.Render(int(s.px), int(s.py), color)
+	if err != nil {
+		return err
+	}
+	// From here to the last row the engine is not called: its pixels are lent.
+	t := count(pix)
+	v := r.read(c.text, canvas{pix, float64(s.px) / float64(w), float64(s.py) / float64(h)})
+	if err := r.vanished(v, c); err != nil {
+		return err
+	}
+	marks := v.marks + int64(c.objects.Image)
+	if t.uniform {
+		marks = v.standOut(t.first) + r.pictures(page, c)
+	}
+	if err := r.out.Write(ir.Sheet{Page: int64(r.page), W: s.w, H: s.h, Marks: marks}); err != nil {
+		return err
+	}
+	if err := r.pixels(pix, s, t); err != nil {
+		return err
+	}
+	if !r.in.Render.Layer {
+		return nil
+	}
+	for _, run := range layOut(v.letters, s.h) {
+		if err := r.out.Write(run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pixels emits the raster.
+func (r *reading) pixels(pix pdfium.Pixels, s sheet, t tally) error {
+	to := t.samples(s.px*s.py, s.dpi, r.in.Render.Shade)
+	if err := r.out.Write(ir.Raster{Samples: to, W: s.px, H: s.py}); err != nil {
+		return err
+	}
+	k := newPacker(pix, to, t.photographic(s.px*s.py))
+	var rows []byte
+	for y := range pix.H {
+		rows = append(rows, k.pack(y)...)
+		if len(rows) >= 64<<10 || y == pix.H-1 {
+			if err := r.out.Write(ir.Pixels{B: rows}); err != nil {
+				return err
+			}
+			rows = rows[:0]
+		}
+	}
+	return nil
+}
+
+// content is what a page holds, as the engine says.
+type content struct {
+	text    pdfium.Text
+	objects pdfium.Objects
+}
+
+// content reads what a page holds and notes what will be gone.
+func (r *reading) content(page *pdfium.Page) (content, error) {
+	var c content
+	var err error
+	if c.text, err = page.Text(maxChars); err != nil {
+		return c, err
+	}
+	if c.objects, err = page.Objects(maxObjects); err != nil {
+		return c, err
+	}
+	for _, f := range c.text.Fonts {
+		if !f.Embedded && !standard(f.Name) {
+			r.notes.name("font_substituted", f.Name)
+		}
+	}
+	a, err := page.Annotations(maxObjects)
+	if err != nil {
+		return c, err
+	}
+	r.notes.annotations(r.page, a)
+	return c, nil
+}

@@ -1,0 +1,153 @@
+package pdfread
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/ir"
+	"sekisho/sanitize/pdfium"
+)
+
+// Limits of one page. A page above them is held: no honest one comes near.
+const (
+	maxChars   = 400_000
+	maxObjects = 1_000_000
+)
+
+// Parser reads PDF with a loaded engine. The zero Parser holds everything.
+type Parser struct {
+	Engine *pdfium.Engine
+}
+
+// Parse emits what in shows: the number of its pages, what is known of the
+// file as Notes, then for each page
+//
+//	method image: Sheet, Raster with its Pixels, and Runs if Render.Layer is set
+//	method text:  Text with RoleContent, its Seq the page from 0
+//
+// and more Notes at the end. With Render.Page set only that page comes, as the
+// Sheet of its own number, while NumberPages still tells of the whole document.
+//
+// The reasons to hold are encrypted_document, malformed, limit_pages,
+// limit_pixels, limit_count, limit_time, limit_memory and fidelity_loss.
+func (p Parser) Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
+	if p.Engine == nil {
+		return format.Hold(format.Internal, "no engine")
+	}
+	if !in.Budget.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, in.Budget.Deadline)
+		defer cancel()
+	}
+	doc, err := p.Engine.Open(in.Data, "")
+	if err != nil {
+		return holdOpen(err)
+	}
+	r := &reading{ctx: ctx, in: in, out: out, doc: doc, fonts: p.Engine.Fonts() > 0, notes: newNotes()}
+	return errors.Join(r.document(), closed(doc))
+}
+
+func closed(doc *pdfium.Document) error {
+	if err := doc.Close(); err != nil {
+		return fmt.Errorf("close the document: %w", err)
+	}
+	return nil
+}
+
+// reading is one document on its way through.
+type reading struct {
+	ctx   context.Context
+	in    format.Untrusted
+	out   *ir.Writer
+	doc   *pdfium.Document
+	fonts bool // the engine has fonts of its own
+	notes *notes
+
+	page    int    // the one in hand, from 0
+	letters census // that a reader sees
+	all     census // that the engine told of, hidden ones too
+	told    int    // pages turned into text
+	mute    int    // of these, without a word and not empty
+}
+
+func (r *reading) document() error {
+	first, last := 0, r.doc.Pages()
+	if last < 1 {
+		return format.Hold(format.Malformed, "no page")
+	}
+	if want := r.in.Render.Page; want > 0 {
+		if want > int64(last) {
+			return format.Hold(format.LimitPages, fmt.Sprintf("page %d of %d", want, last))
+		}
+		first, last = int(want)-1, int(want)
+	}
+	if int64(last-first) > r.in.Budget.Pages {
+		return format.Hold(format.LimitPages, fmt.Sprintf("%d pages", last-first))
+	}
+	if err := r.out.Write(ir.Number{Name: ir.NumberPages, N: int64(r.doc.Pages())}); err != nil {
+		return err
+	}
+	if err := r.carried(); err != nil {
+		return err
+	}
+	for r.page = first; r.page < last; r.page++ {
+		if err := r.ctx.Err(); err != nil {
+			return format.Hold(format.LimitTime, fmt.Sprintf("at page %d", r.page+1))
+		}
+		if err := r.one(); err != nil {
+			return holdPage(r.page, err)
+		}
+	}
+	if r.in.Render.Method == format.MethodText {
+		if err := r.silent(); err != nil {
+			return err
+		}
+		r.compare()
+	}
+	return r.notes.write(r.out)
+}
+
+// one reads the page in hand.
+func (r *reading) one() error {
+	page, err := r.doc.Page(r.page)
+	if err != nil {
+		return err
+	}
+	draw := r.draw
+	if r.in.Render.Method == format.MethodText {
+		draw = r.tell
+	}
+	return errors.Join(draw(page), page.Close())
+}
+
+// holdOpen turns the engine's refusal to open a document into a reason.
+func holdOpen(err error) error {
+	switch {
+	case errors.Is(err, pdfium.ErrPassword), errors.Is(err, pdfium.ErrSecurity):
+		return format.Hold(format.EncryptedDocument, err.Error())
+	case errors.Is(err, pdfium.ErrMemory):
+		return format.Hold(format.LimitMemory, err.Error())
+	case errors.Is(err, pdfium.ErrFormat), errors.Is(err, pdfium.ErrPage), errors.Is(err, pdfium.ErrTrap):
+		return format.Hold(format.Malformed, err.Error())
+	}
+	return fmt.Errorf("open the document: %w", err)
+}
+
+// holdPage turns what went wrong with a page into a reason.
+func holdPage(page int, err error) error {
+	var hold *format.Error
+	where := fmt.Sprintf("page %d", page+1)
+	switch {
+	case errors.As(err, &hold):
+		return err
+	case errors.Is(err, pdfium.ErrLimit):
+		return format.Hold(format.LimitCount, where+": "+err.Error())
+	case errors.Is(err, pdfium.ErrMemory):
+		return format.Hold(format.LimitMemory, where+": "+err.Error())
+	case errors.Is(err, pdfium.ErrPage), errors.Is(err, pdfium.ErrTrap):
+		return format.Hold(format.Malformed, where+": "+err.Error())
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}
