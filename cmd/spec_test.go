@@ -26,7 +26,7 @@ const specIndex = "../docs/spec/index.txt"
 var (
 	specID = regexp.MustCompile(`^(rfc[1-9][0-9]*(#([0-9]+|[A-Z])(\.[0-9]+)*)?` +
 		`|c2sp/[a-z-]+(#[a-z-]+)?` +
-		`|(png|jpeg|jfif|exif|icc|tiff|t4|t6|webp|bmp)(#([0-9]+|[A-Z])(\.[0-9]+)*)?` +
+		`|(png|jpeg|jfif|exif|icc|tiff|t4|t6|webp|bmp|pdf)(#([0-9]+|[A-Z])(\.[0-9]+)*)?` +
 		`|html#[a-z-]+` +
 		`|g([1-9]|1[0-2])` +
 		`|art-[1-9][0-9]*(\([1-9][0-9]*\)[1-9]?)?)$`)
