@@ -1,0 +1,350 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+)
+
+// NewUser is a user to be made.
+type NewUser struct {
+	Name, Display, Dept string
+	Addresses           []string
+	Roles               []Role
+	Password            string // "" for none: the account cannot be used before ResetPassword
+}
+
+// check returns the user, without id and password.
+func (n NewUser) check(depts []Department) (User, error) {
+	var u User
+	var err error
+	if u.Name, err = CleanName(n.Name); err != nil {
+		return User{}, err
+	}
+	if u.Display, err = cleanDisplay(n.Display); err != nil {
+		return User{}, err
+	}
+	if u.Dept, err = checkDept(n.Dept, depts); err != nil {
+		return User{}, err
+	}
+	if u.Addresses, err = checkAddresses(n.Addresses); err != nil {
+		return User{}, err
+	}
+	if err := CheckRoles(n.Roles); err != nil {
+		return User{}, err
+	}
+	u.Roles, u.State = ordered(n.Roles), Active
+	return u, nil
+}
+
+func checkDept(id string, depts []Department) (string, error) {
+	if id != "" && !slices.ContainsFunc(depts, func(d Department) bool { return d.ID == id }) {
+		return "", ErrDepartment
+	}
+	return id, nil
+}
+
+// maxAddresses is how many mailboxes one person has at most.
+const maxAddresses = 20
+
+// checkAddresses returns mailboxes in lower case, each once. Whoever has an
+// address sees the mail to it.
+func checkAddresses(list []string) ([]string, error) {
+	if len(list) > maxAddresses {
+		return nil, ErrMail
+	}
+	var out []string
+	for _, a := range list {
+		a = strings.ToLower(a)
+		if err := gateway.CheckAddress(a, true); err != nil || !strings.Contains(a, "@") {
+			return nil, ErrMail
+		}
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// AddUser makes an account. The administrator's role is not given by one
+// person alone: the user is made without it, and the Proposal waits for a
+// second administrator. Only the first administrator of a new ledger, made at
+// the command line of the machine, has it at once.
+func (s *Service) AddUser(ctx context.Context, p Principal, n NewUser) (User, *Proposal, error) {
+	if err := s.allow(p, WriteUsers); err != nil {
+		return User{}, nil, err
+	}
+	id, err := s.newID()
+	if err != nil {
+		return User{}, nil, err
+	}
+	var hash string
+	if n.Password != "" {
+		u, err := n.check([]Department{{ID: n.Dept}})
+		if err == nil {
+			err = passwordError(u, n.Password, s.words)
+		}
+		if err != nil {
+			return User{}, nil, err
+		}
+		if hash, err = s.keep.hash(ctx, n.Password); err != nil {
+			return User{}, nil, err
+		}
+	}
+	var out User
+	var waits *Proposal
+	err = s.store.Do(ctx, func(tx Tx) error {
+		waits = nil
+		out, err = s.fresh(tx, n, id)
+		if err != nil {
+			return err
+		}
+		first, err := s.firstAdmin(tx, p, out)
+		if err != nil {
+			return err
+		}
+		out.Password, out.Long, out.MustChange = hash, n.Password != "" && long(n.Password), hash != "" && !first
+		asked := out.Has(Admin) && !first
+		if asked {
+			out.Roles = without(out.Roles, Admin)
+			if len(out.Roles) == 0 {
+				out.Roles = []Role{Staff}
+			}
+		}
+		r, err := s.record("user.created", audit.Success, p, about(out, "user", "", out.Name+" "+joined(out.Roles)))
+		if err != nil {
+			return err
+		}
+		if err := tx.AddUser(out, r); err != nil || !asked {
+			return err
+		}
+		waits, err = s.propose(tx, p, out, Admin)
+		return err
+	})
+	return out, waits, err
+}
+
+// fresh checks a new user against what the store has.
+func (s *Service) fresh(tx Tx, n NewUser, id string) (User, error) {
+	depts, err := tx.Departments()
+	if err != nil {
+		return User{}, err
+	}
+	u, err := n.check(depts)
+	if err != nil {
+		return User{}, err
+	}
+	if _, err := tx.UserNamed(u.Name); err == nil {
+		return User{}, ErrExists
+	} else if !errors.Is(err, gateway.ErrNotFound) {
+		return User{}, err
+	}
+	u.ID, u.Version = id, 1
+	u.CreatedAt, u.ChangedAt = s.Now(), s.Now()
+	return u, nil
+}
+
+// firstAdmin reports whether u may be an administrator on one word: of the
+// machine's own user, while there is no user with that role.
+func (s *Service) firstAdmin(tx Tx, p Principal, u User) (bool, error) {
+	if p.console == "" || !u.Has(Admin) {
+		return false, nil
+	}
+	all, err := tx.Users(UserQuery{Role: Admin, Limit: 1})
+	return len(all) == 0, err
+}
+
+// Change is what of a user may be changed by an administrator; nil leaves.
+type Change struct {
+	Display   *string
+	Dept      *string
+	Addresses *[]string
+}
+
+// ChangeUser changes what people are shown and what they see: department and
+// addresses decide whose mail that is, so nobody changes these of their own.
+// Sessions end with them.
+func (s *Service) ChangeUser(ctx context.Context, p Principal, id string, version int64, c Change) (User, error) {
+	if err := s.allow(p, WriteUsers); err != nil {
+		return User{}, err
+	}
+	if id == p.ID() && (c.Dept != nil || c.Addresses != nil) {
+		return User{}, ErrSelf
+	}
+	return s.change(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
+		before := summary(*u)
+		depts, err := tx.Departments()
+		if err != nil {
+			return "", "", "", err
+		}
+		if c.Display != nil {
+			if u.Display, err = cleanDisplay(*c.Display); err != nil {
+				return "", "", "", err
+			}
+		}
+		if c.Dept != nil {
+			if u.Dept, err = checkDept(*c.Dept, depts); err != nil {
+				return "", "", "", err
+			}
+		}
+		if c.Addresses != nil {
+			if u.Addresses, err = checkAddresses(*c.Addresses); err != nil {
+				return "", "", "", err
+			}
+		}
+		if c.Dept != nil || c.Addresses != nil {
+			if err := s.endSessions(tx, p, *u, "", "profile"); err != nil {
+				return "", "", "", err
+			}
+		}
+		return "profile", before, summary(*u), nil
+	})
+}
+
+// summary is a user's profile as a record holds it.
+func summary(u User) string {
+	return fmt.Sprintf("%s [%s] %s", u.Display, u.Dept, strings.Join(u.Addresses, " "))
+}
+
+// Disable ends an account's use: its sessions and tokens end with it. The last
+// administrator stays, and nobody does it to themselves.
+func (s *Service) Disable(ctx context.Context, p Principal, id string, version int64) (User, error) {
+	return s.act(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
+		if u.State == Disabled {
+			return "", "", "", ErrConflict
+		}
+		if err := keepsAdmin(tx, *u); err != nil {
+			return "", "", "", err
+		}
+		u.State = Disabled
+		if err := s.endAll(tx, p, *u, "disabled"); err != nil {
+			return "", "", "", err
+		}
+		return "state", string(Active), string(Disabled), nil
+	})
+}
+
+// Enable takes a Disable back. The account signs in as before.
+func (s *Service) Enable(ctx context.Context, p Principal, id string, version int64) (User, error) {
+	return s.act(ctx, p, id, version, func(_ Tx, u *User) (string, string, string, error) {
+		if u.State == Active {
+			return "", "", "", ErrConflict
+		}
+		u.State = Active
+		return "state", string(Disabled), string(Active), nil
+	})
+}
+
+// act is change for what a person does to another's account.
+func (s *Service) act(ctx context.Context, p Principal, id string, version int64,
+	f func(tx Tx, u *User) (path, before, after string, err error)) (User, error) {
+	if err := s.allow(p, WriteUsers); err != nil {
+		return User{}, err
+	}
+	if id == p.ID() {
+		return User{}, ErrSelf
+	}
+	return s.change(ctx, p, id, version, f)
+}
+
+// keepsAdmin reports ErrLastAdmin when u is the only active administrator.
+func keepsAdmin(tx Tx, u User) error {
+	if !u.activeAdmin() {
+		return nil
+	}
+	all, err := tx.Users(UserQuery{Role: Admin, State: Active, Limit: 2})
+	if err == nil && len(all) < 2 {
+		err = ErrLastAdmin
+	}
+	return err
+}
+
+// endAll ends sessions and tokens.
+func (s *Service) endAll(tx Tx, p Principal, u User, why string) error {
+	if err := s.endSessions(tx, p, u, "", why); err != nil {
+		return err
+	}
+	have, err := tx.Tokens(u.ID)
+	if err != nil || len(have) == 0 {
+		return err
+	}
+	r, err := s.record("session.revoked", audit.Success, p, func(e *audit.Event) {
+		about(u, "tokens", fmt.Sprint(len(have)), "0")(e)
+		e.Decision.ReasonCode = why
+	})
+	if err != nil {
+		return err
+	}
+	_, err = tx.EndTokens(u.ID, r)
+	return err
+}
+
+// Unlock forgets the attempts on an account, also at the hard cap.
+func (s *Service) Unlock(ctx context.Context, p Principal, id string) error {
+	if err := s.allow(p, WriteUsers); err != nil {
+		return err
+	}
+	if id == p.ID() {
+		return ErrSelf
+	}
+	return s.store.Do(ctx, func(tx Tx) error {
+		u, err := find(tx.User(id))
+		if err != nil {
+			return err
+		}
+		a, err := tx.Attempts(nameKey(u.Name))
+		if err != nil {
+			return err
+		}
+		r, err := s.record("auth.unlocked", audit.Success, p, about(u, "attempts", fmt.Sprint(a.N), "0"))
+		if err != nil {
+			return err
+		}
+		if err := tx.PutAttempts(nameKey(u.Name), Attempts{}); err != nil {
+			return err
+		}
+		return tx.Note(r)
+	})
+}
+
+// ResetFactor takes a lost second factor away. It is another person who does
+// it (ASVS 6.4.4), and all sessions and tokens end.
+func (s *Service) ResetFactor(ctx context.Context, p Principal, id string, version int64) (User, error) {
+	return s.act(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
+		if len(u.Factor.Secret) == 0 {
+			return "", "", "", ErrFactorAbsent
+		}
+		u.Factor, u.Recovery = Factor{}, nil
+		return "factor", "confirmed", "", s.endAll(tx, p, *u, "factor_reset")
+	})
+}
+
+// ResetPassword gives an account a new password by chance, which its owner must
+// change at the first sign-in. It is returned once.
+func (s *Service) ResetPassword(ctx context.Context, p Principal, id string, version int64) (User, string, error) {
+	if err := s.allow(p, WriteUsers); err != nil {
+		return User{}, "", err
+	}
+	codes, _, err := newRecovery(s.random())
+	if err != nil {
+		return User{}, "", err
+	}
+	password := strings.ToLower(codes[0])
+	hash, err := s.keep.hash(ctx, password)
+	if err != nil {
+		return User{}, "", err
+	}
+	u, err := s.act(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
+		u.Password, u.Long, u.MustChange = hash, true, true
+		return "password", "", "reset", s.endAll(tx, p, *u, "password_reset")
+	})
+	if err != nil {
+		return User{}, "", err
+	}
+	return u, password, nil
+}
