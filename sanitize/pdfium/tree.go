@@ -24,6 +24,14 @@ const (
 	maxFontDepth = 4        // directories below the one that is named
 )
 
+// DefaultFonts are where Debian puts the IPA fonts (packages
+// fonts-ipafont-mincho and fonts-ipafont-gothic): Mincho and Gothic, each with
+// fixed and with proportional width, which is what Japanese PDFs without
+// embedded fonts ask for.
+func DefaultFonts() []string {
+	return []string{"/usr/share/fonts/opentype/ipafont-mincho", "/usr/share/fonts/opentype/ipafont-gothic"}
+}
+
 // guestFonts is where PDFium on Linux looks for fonts.
 const guestFonts = "usr/share/fonts"
 
@@ -47,8 +55,8 @@ func readTree(dirs []string) (*tree, error) {
 
 func (t *tree) addDir(n int, dir string) error {
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return nil // counted as missing: fewer fonts
 		}
 		if err != nil {
 			return err
