@@ -79,6 +79,35 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// TestBatchRuns counts how often closures run: once, unless one of them failed
+// and left changes.
+func TestBatchRuns(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fail func(*tx) error
+		runs int
+	}{
+		{"a claim that finds nothing", func(x *tx) error {
+			_, err := x.ClaimDelivery("d", begin, begin)
+			return err
+		}, 1},
+		{"a change undone", func(x *tx) error { return errors.Join(x.Accept(mail(7), record(t)), errors.New("boom")) }, 2},
+		{"a statement that fails", func(x *tx) error { _, err := x.exec("INSERT INTO receipts VALUES ('no', 1)"); return err }, 2},
+	} {
+		l := openTest(t)
+		runs := 0
+		results := batch(l, func(x *tx) error { runs++; return x.Accept(mail(1), record(t)) }, c.fail,
+			func(x *tx) error { return x.Accept(mail(2), record(t)) })
+		if results[0] != nil || results[1] == nil || results[2] != nil || runs != c.runs {
+			t.Errorf("%s: %v, the first ran %d times", c.name, results, runs)
+		}
+		if _, err := l.Message(t.Context(), mail(7).ID); !errors.Is(err, gateway.ErrNotFound) {
+			t.Errorf("%s: what failed is there: %v", c.name, err)
+		}
+		consistent(t, l)
+	}
+}
+
 // TestFull lets the file grow no more.
 func TestFull(t *testing.T) {
 	l := openTest(t)

@@ -18,6 +18,8 @@ import (
 type conn struct {
 	c     *sql.Conn
 	stmts map[string]*sql.Stmt
+	// ended is set by SQLite when a transaction ends, for whatever reason.
+	ended bool
 }
 
 // connect takes a connection from the pool.
@@ -26,7 +28,20 @@ func connect(ctx context.Context, db *sql.DB) (*conn, error) {
 	if err != nil {
 		return nil, translate(fmt.Errorf("connect: %w", err))
 	}
-	return &conn{c: c, stmts: map[string]*sql.Stmt{}}, nil
+	k := &conn{c: c, stmts: map[string]*sql.Stmt{}}
+	err = c.Raw(func(d any) error {
+		hooks, ok := d.(sqlite.HookRegisterer)
+		if !ok {
+			return errors.New("the driver does not tell the end of transactions")
+		}
+		hooks.RegisterCommitHook(func() int32 { k.ended = true; return 0 })
+		hooks.RegisterRollbackHook(func() { k.ended = true })
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return k, nil
 }
 
 // stmt returns the prepared statement for a query. The queries are constants

@@ -2,7 +2,7 @@
 // implementation of gateway.Ledger.
 //
 // One goroutine writes. It runs the closures of concurrent Do calls in one
-// transaction, each in a savepoint, and answers after the commit, which is one
+// transaction and answers after the commit, which is one
 // sync of the write-ahead log for all of them. A few connections read. Other
 // processes may use the same file: SQLite's locks keep them apart, and no
 // state is held in memory.
