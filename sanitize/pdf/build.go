@@ -186,6 +186,7 @@ func (b *builder) run(v ir.Run) error {
 	if p == nil || p.picture == 0 {
 		return fmt.Errorf("%w: text before the pixels", errOrder)
 	}
+	v.Size = min(max(v.Size, minSize), maxSize)
 	if v.X < -v.Size || v.Y < -v.Size || v.X > p.sheet.W+v.Size || v.Y > p.sheet.H+v.Size {
 		b.outside++
 		return nil

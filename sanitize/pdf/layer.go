@@ -29,7 +29,7 @@ type layer struct {
 }
 
 // add lays one run over the page: invisible (mode 3), in the size of its
-// letters, turned by its angle, stretched to its length.
+// letters, which is in bounds, turned by its angle, stretched to its length.
 // spec: pdf#9.3.6
 func (l *layer) add(v ir.Run, f *fonts, out *file) error {
 	var width int64
@@ -44,9 +44,8 @@ func (l *layer) add(v ir.Run, f *fonts, out *file) error {
 	if l.runes += n; l.runes > maxRunes {
 		return format.Hold(format.LimitExpanded, "text of one page")
 	}
-	size := min(max(v.Size, minSize), maxSize)
 	stretch := int64(10_000)
-	if natural := width * size / 1000; v.Length > 0 && natural > 0 {
+	if natural := width * v.Size / 1000; v.Length > 0 && natural > 0 {
 		stretch = min(max(v.Length*10_000/natural, minStretch), maxStretch)
 	}
 	sin, cos := math.Sincos(float64(v.Angle) * math.Pi / 180)
@@ -60,7 +59,7 @@ func (l *layer) add(v ir.Run, f *fonts, out *file) error {
 			f.number(p, out)
 			l.planes |= 1 << p
 			l.ops = fmt.Appendf(l.ops, "/F%d ", p)
-			l.ops = append(decimal(l.ops, size, 3), " Tf "...)
+			l.ops = append(decimal(l.ops, v.Size, 3), " Tf "...)
 			if plane < 0 {
 				l.place(stretch, c, s, v.X, v.Y)
 			}

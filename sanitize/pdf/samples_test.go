@@ -125,3 +125,5 @@ func written() sheetOf {
 	}
 	return p
 }
+
+func profile() format.Profile { return format.Profile{Quality: 75} }
