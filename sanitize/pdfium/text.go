@@ -3,6 +3,7 @@ package pdfium
 import (
 	"fmt"
 	"math"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -82,7 +83,19 @@ func (r *reader) char(i uint64) error {
 		return err
 	}
 	c := Char{Rune: utf8.RuneError}
-	if utf8.ValidRune(rune(code)) && code >= 0 {
+	switch {
+	case utf16.IsSurrogate(rune(code)):
+		// A character above U+FFFF is two of PDFium's, one half each.
+		low, err := in.number("FPDFText_GetUnicode", r.text, i+1)
+		if err != nil {
+			return err
+		}
+		if c.Rune = utf16.DecodeRune(rune(code), rune(low)); c.Rune == utf8.RuneError {
+			if high, err := in.number("FPDFText_GetUnicode", r.text, i-1); err != nil || i > 0 && utf16.DecodeRune(rune(high), rune(code)) != utf8.RuneError {
+				return err // told with its first half
+			}
+		}
+	case utf8.ValidRune(rune(code)) && code >= 0:
 		c.Rune = rune(code)
 	}
 	if c.Box, err = r.loose(i); err != nil {
