@@ -10,35 +10,35 @@ import (
 // The text over a page is shown in fonts without any ink: one font for each
 // plane of Unicode that the document uses, so that the code of a character is
 // its place in the plane and nothing in a font depends on the document. The
-// fonts share a TrueType program of four empty glyphs.
+// fonts share a TrueType program of four glyphs without area.
 
 // planes is how many planes Unicode has.
 const planes = 17
 
-// Glyphs of the font program: all empty, told apart by their width.
+// Glyphs of the font program, told apart by their width.
 const (
 	glyphNone   = 0 // never shown
 	glyphWide   = 1 // 1000
 	glyphNarrow = 2 // 500
-	glyphZero   = 3 // 0
+	glyphThin   = 3 // 50
 )
 
 // glyph returns the glyph of a character by its shape in Japanese print:
 // letters and half-width kana are half as wide as kanji, variation selectors
-// have no width. A run is stretched to its length as a whole; the widths
+// have next to no width (PDFium passes over text without any). A run is stretched to its length as a whole; the widths
 // decide where in it a character is marked.
 func glyph(r rune) byte {
 	switch {
 	case r < 0x2000, r >= 0xFF61 && r <= 0xFF9F:
 		return glyphNarrow
 	case r >= 0xE0000 && r <= 0xEFFFF:
-		return glyphZero
+		return glyphThin
 	}
 	return glyphWide
 }
 
 // widths of the glyphs in thousandths of the font size.
-var widths = [...]int64{glyphNone: 0, glyphWide: 1000, glyphNarrow: 500, glyphZero: 0}
+var widths = [...]int64{glyphNone: 0, glyphWide: 1000, glyphNarrow: 500, glyphThin: 50}
 
 // fonts are the object numbers of the planes' fonts, 0 while unused.
 type fonts struct{ numbers [planes]int }
@@ -102,7 +102,7 @@ func writeFont(out *file, e *encoder, plane, number, program int) error {
 	case 0:
 		width = "/DW 1000/W[0 8191 500 65377 65439 500]"
 	case 14:
-		width = "/DW 0"
+		width = "/DW 50"
 	}
 	err := out.object(number, fmt.Sprintf("<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>", name, down, unicode))
 	if err != nil {
@@ -169,9 +169,13 @@ func utf16Hex(c int) string {
 	return fmt.Sprintf("%04X%04X", 0xD800+c>>10, 0xDC00+c&0x3FF)
 }
 
-// fontProgram makes a TrueType font of four empty glyphs, with the tables that
-// an embedded font of a composite font needs (ISO 32000-1, 9.9) and true
-// checksums (OpenType 1.9, "Organization of an OpenType font").
+// fontProgram makes a TrueType font of four glyphs, with the tables that an
+// embedded font of a composite font needs (ISO 32000-1, 9.9) and true checksums
+// (OpenType 1.9, "Organization of an OpenType font").
+//
+// The glyphs have no area and are shown in a mode that draws nothing. They are
+// a line from corner to corner of their box all the same: PDFium takes a
+// character's box from its outline, and passes over text of an empty box.
 func fontProgram() []byte {
 	const glyphs = 4
 	be := binary.BigEndian
@@ -182,22 +186,37 @@ func fontProgram() []byte {
 		}
 		return o
 	}
+	stroke := func(w int) []byte { // one contour of two points
+		return append(u16(1, 0, below, w, above, 1, 0), append([]byte{1, 1}, u16(0, w, below, above-below)...)...)
+	}
 	const one = 0x00010000 // version 1.0 and scale 1
 	head := be.AppendUint32(be.AppendUint32(nil, one), one)
 	head = append(head, 0, 0, 0, 0) // checkSumAdjustment, set below
 	head = be.AppendUint32(head, 0x5F0F3CF5)
-	head = append(head, u16(0, 1000)...)             // flags, units an em
-	head = append(head, make([]byte, 16)...)         // no dates
-	head = append(head, u16(0, 0, 0, 0, 0, 8, 2)...) // empty box, style, size, direction
-	head = append(head, u16(0, 0)...)                // short offsets, glyph format
-	hhea := append(be.AppendUint32(nil, one), u16(880, -120, 0, 1000, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, glyphs)...)
-	maxp := append(be.AppendUint32(nil, one), u16(glyphs, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)...)
+	head = append(head, u16(0, 1000)...)                              // flags, units an em
+	head = append(head, make([]byte, 16)...)                          // no dates
+	head = append(head, u16(0, below, 1000, above, 0, 8, 2, 0, 0)...) // box, style, size, direction, short offsets
+	hhea := append(be.AppendUint32(nil, one), u16(above, below, 0, 1000, 0, 0, 1000, 1, 0, 0, 0, 0, 0, 0, 0, glyphs)...)
+	maxp := append(be.AppendUint32(nil, one), u16(glyphs, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0)...)
 	var hmtx []byte
 	for _, w := range widths {
 		hmtx = append(hmtx, u16(int(w), 0)...)
 	}
-	return sfnt([]table{{"glyf", make([]byte, 4)}, {"head", head}, {"hhea", hhea}, {"hmtx", hmtx}, {"loca", make([]byte, 2*(glyphs+1))}, {"maxp", maxp}})
+	var glyf []byte
+	loca := u16(0, 0) // the first glyph is empty
+	for _, w := range widths[1:] {
+		glyf = append(glyf, stroke(int(w))...)
+		loca = append(loca, u16(len(glyf)/2)...)
+	}
+	return sfnt([]table{{"glyf", glyf}, {"head", head}, {"hhea", hhea}, {"hmtx", hmtx}, {"loca", loca}, {"maxp", maxp}})
 }
+
+// How far letters reach below and above their base line, in thousandths of the
+// font size, in Japanese print.
+const (
+	below = -120
+	above = 880
+)
 
 type table struct {
 	tag  string

@@ -203,7 +203,7 @@ func (c *cursor) descendant(o *object) {
 	case 0: // letters and half-width kana are half as wide as the rest
 		c.word("1000/W[0 8191 500 65377 65439 500]")
 	case 14: // variation selectors
-		c.word("0")
+		c.word("50")
 	default:
 		c.word("1000")
 	}
