@@ -219,7 +219,7 @@ func checkPicture(t *testing.T, n *Node, b []byte) {
 	case bytes.HasPrefix(b, []byte("\x89PNG")):
 		for at := 8; at < len(b); {
 			kind := string(b[at+4 : at+8])
-			if !slices.Contains([]string{"IHDR", "PLTE", "tRNS", "IDAT", "IEND"}, kind) {
+			if !slices.Contains([]string{"IHDR", "pHYs", "PLTE", "tRNS", "IDAT", "IEND"}, kind) {
 				t.Errorf("%s: chunk %s", n.Path, kind)
 			}
 			at += 12 + int(binary.BigEndian.Uint32(b[at:]))

@@ -37,10 +37,28 @@ func Formats() []format.Format {
 			Match: text.Match, Parse: text.ParseCSV, Build: text.BuildCSV, Lint: text.LintCSV},
 	}
 	for _, m := range magic.Rows() {
-		rows = append(rows, format.Format{Kind: m.Kind, Names: m.Names, Media: m.Media, Blocked: m.Blocked,
-			Family: families[m.Kind], Match: m.Match, Sharpen: m.Reason})
+		row := format.Format{Kind: m.Kind, Names: m.Names, Media: m.Media, Blocked: m.Blocked,
+			Family: families[m.Kind], Match: m.Match, Sharpen: m.Reason}
+		rows = append(rows, drawn(row))
 	}
 	return rows
+}
+
+// drawn completes the rows of pictures that come out as another kind; magic
+// tells them apart.
+func drawn(row format.Format) format.Format {
+	switch row.Kind {
+	case format.BMP:
+		row.Parse, row.Build = image.ParseBMP, image.BuildPNG
+	case format.ICO:
+		row.Parse, row.Build = image.ParseICO, image.BuildPNG
+	case format.WebP:
+		row.Parse, row.Build = image.ParseWebP, image.BuildNearest
+	default:
+		return row
+	}
+	row.Class, row.Method, row.Output = format.ClassImage, format.MethodImage, format.PNG
+	return row
 }
 
 const (
@@ -52,6 +70,7 @@ const (
 // mail: an .xls that is OOXML inside, a .doc that is RTF. Calling one by the
 // other's name is no disguise; the kind's own reason to hold says more.
 var families = map[format.Kind]string{
+	format.PNG: picture, format.JPEG: picture, format.GIF: picture,
 	format.BMP: picture, format.TIFF: picture, format.WebP: picture, format.HEIC: picture, format.AVIF: picture, format.ICO: picture,
 	format.OOXML: office, format.OLE: office, format.RTF: office, format.ODF: office, format.MHT: office, format.MSG: office, format.JTD: office,
 }

@@ -132,7 +132,7 @@ func TestPNGConformance(t *testing.T) {
 			{Name: "not a picture", Data: []byte("hello"), Reason: format.Malformed},
 			{Name: "unknown colour type", Data: rawPNG(4, 4, 8, 5, 0, deflate(t, make([]byte, 20))), Reason: format.KindUnsupported},
 		},
-		Bad: badPNG(t, plain), Rules: []string{lintPNGSignature, lintPNGChunk, lintPNGCRC, lintPNGOrder, lintPNGHeader, lintPNGSize, lintPNGPalette, lintPNGData, lintPNGTrailing},
+		Bad: badPNG(t, plain), Rules: pngRules,
 	}
 	sanitizetest.Run(t, pngFormat(), s)
 }
@@ -210,7 +210,7 @@ func TestGIFConformance(t *testing.T) {
 			{Name: "late", Data: one, Budget: late(), Reason: format.LimitTime},
 			{Name: "no colour table", Data: slices.Concat([]byte("GIF89a\x02\x00\x02\x00\x00\x00\x00"), []byte("\x2C\x00\x00\x00\x00\x02\x00\x02\x00\x00\x02\x02\x84\x51\x00\x3B")), Reason: format.Malformed},
 		},
-		Bad: badPNG(t, encodePNG(t, gradient(20, 10))), Rules: []string{lintPNGSignature, lintPNGChunk, lintPNGCRC, lintPNGOrder, lintPNGHeader, lintPNGSize, lintPNGPalette, lintPNGData, lintPNGTrailing},
+		Bad: badPNG(t, encodePNG(t, gradient(20, 10))), Rules: pngRules,
 	}
 	sanitizetest.Run(t, gifFormat(), s)
 }
@@ -265,7 +265,7 @@ func TestJPEGConformance(t *testing.T) {
 			{Name: "component without a scan", Data: dropScan(colour), Reason: format.Truncated},
 			{Name: "arithmetic coding", Data: replaced(colour, []byte{0xFF, 0xC0}, []byte{0xFF, 0xC9}), Reason: format.KindUnsupported},
 		},
-		Bad: badJPEG(colour, grey), Rules: []string{jpeglint.Start, jpeglint.Marker, jpeglint.Order, jpeglint.Size, jpeglint.Table, jpeglint.Shape, jpeglint.Scan, jpeglint.Data, jpeglint.Trailing},
+		Bad: badJPEG(colour, grey), Rules: jpegRules,
 	}
 	sanitizetest.Run(t, jpegFormat(), s)
 }
@@ -276,6 +276,8 @@ func withProfile(p, profile []byte) []byte {
 	return withSegments(p, jpegSegment(0xE2, append([]byte("ICC_PROFILE\x00\x01\x02"), profile[:half]...)),
 		jpegSegment(0xE2, append([]byte("ICC_PROFILE\x00\x02\x02"), profile[half:]...)))
 }
+
+var jpegRules = []string{jpeglint.Start, jpeglint.Marker, jpeglint.Order, jpeglint.Size, jpeglint.Table, jpeglint.Shape, jpeglint.Scan, jpeglint.Data, jpeglint.Trailing}
 
 // near accepts the loss of one more JPEG coding.
 func near(first, second []byte) error {

@@ -25,10 +25,7 @@ func emit(ctx context.Context, img stdimage.Image, v view, out *ir.Writer) error
 	if turn.transposes() {
 		outW, outH = h, w
 	}
-	alpha := true
-	if o, ok := img.(opaquer); ok {
-		alpha = !o.Opaque()
-	}
+	alpha := !isOpaque(img)
 	res := v.res.turned(turn)
 	if err := out.Write(ir.Picture{W: int64(outW), H: int64(outH), Alpha: alpha, XRes: res.x, YRes: res.y}); err != nil {
 		return fmt.Errorf("write picture: %w", err)
@@ -113,6 +110,8 @@ func sampler(img stdimage.Image) func(x, y int) color.NRGBA {
 	case *stdimage.Paletted:
 		return paletteSampler(m)
 	case *canvas:
+		return m.pixel
+	case *studio:
 		return m.pixel
 	default:
 		return func(x, y int) color.NRGBA { return toNRGBA(img.At(x, y)) }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	stdimage "image"
-	"image/color"
 	"image/gif"
 	"slices"
 
@@ -30,15 +28,11 @@ func parseGIF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	if err := g.walk(); err != nil {
 		return err
 	}
-	s := survey{meta: g.meta, animated: g.frames > 1, trailing: g.trailing}
+	s := survey{meta: g.meta, animated: g.frames > 1, trailing: g.trailing, changed: "png"}
 	s.w = max(g.screenW, g.left+g.width)
 	s.h = max(g.screenH, g.top+g.height)
 	if err := allowed(s.w, s.h, in.Budget); err != nil {
 		return err
-	}
-	// A PNG comes out, the nearest format without an animation.
-	if err := out.Write(ir.Note{Code: codeChanged, Detail: "png"}); err != nil {
-		return fmt.Errorf("write note: %w", err)
 	}
 	decode := func() (stdimage.Image, error) {
 		img, err := gif.Decode(ctxReader{ctx, bytes.NewReader(g.first())})
@@ -56,31 +50,6 @@ func parseGIF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	}
 	return decodeAndEmit(ctx, s, in.Budget, decode, out)
 }
-
-// canvas is a frame on a transparent screen.
-type canvas struct {
-	size      stdimage.Rectangle
-	frame     *stdimage.Paletted
-	left, top int
-	at        func(x, y int) color.NRGBA
-}
-
-func (c *canvas) ColorModel() color.Model    { return color.NRGBAModel }
-func (c *canvas) Bounds() stdimage.Rectangle { return c.size }
-
-// At implements image.Image.
-func (c *canvas) At(x, y int) color.Color { return c.pixel(x, y) }
-
-func (c *canvas) pixel(x, y int) color.NRGBA {
-	p := stdimage.Pt(x-c.left, y-c.top)
-	if !p.In(c.frame.Rect) {
-		return color.NRGBA{}
-	}
-	return c.at(p.X, p.Y)
-}
-
-// Opaque reports whether every pixel is opaque.
-func (c *canvas) Opaque() bool { return c.frame.Rect.Size() == c.size.Size() && c.frame.Opaque() }
 
 // gifWalk walks the blocks of a GIF (GIF89a specification, appendix A).
 type gifWalk struct {

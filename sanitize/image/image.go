@@ -24,6 +24,7 @@ import (
 	"io"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/image/bmp"
 	"sekisho/sanitize/image/icc"
 	"sekisho/sanitize/ir"
 )
@@ -43,6 +44,7 @@ const (
 	codeAnimation   = "animation_first"
 	codeChanged     = "format_changed"
 	codeCut         = "picture_truncated"
+	codeLargest     = "icon_largest"
 )
 
 // Parse emits the findings and the pixels of a PNG, JPEG or GIF, told apart by
@@ -73,7 +75,9 @@ type survey struct {
 	animated  bool
 	trailing  int // bytes behind the end that are not all zero, else 0
 	truncated bool
-	coarse    bool // a progressive JPEG without its last refinements
+	coarse    bool   // a progressive JPEG without its last refinements
+	changed   string // the kind that comes out when it is another one
+	lossy     bool   // the pixels were coded with loss
 }
 
 // allowed reports an *format.Error when a picture of w × h pixels must not be
@@ -124,7 +128,7 @@ func holdDecode(err error) error {
 		return format.Hold(format.LimitTime, "decode picture")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return format.Hold(format.Truncated, err.Error())
-	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported):
+	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.Is(err, bmp.ErrUnsupported):
 		return format.Hold(format.KindUnsupported, err.Error())
 	default:
 		return format.Hold(format.Malformed, err.Error())
@@ -134,6 +138,9 @@ func holdDecode(err error) error {
 // notes emits the findings of a survey.
 func (s survey) notes(out *ir.Writer) error {
 	var all []ir.Note
+	if s.changed != "" {
+		all = append(all, ir.Note{Code: codeChanged, Detail: s.changed})
+	}
 	if m := s.meta &^ metaICC; m != 0 {
 		all = append(all, ir.Note{Code: codeMetadata, Detail: m.String()})
 	}
@@ -186,6 +193,12 @@ func decodeAndEmit(ctx context.Context, s survey, b format.Budget, decode func()
 	size := img.Bounds().Size()
 	if err := allowed(int64(size.X), int64(size.Y), b); err != nil {
 		return err
+	}
+	if s.lossy && isOpaque(img) {
+		s.changed = "jpeg"
+		if err := out.Write(ir.Number{Name: ir.NumberLossy, N: 1}); err != nil {
+			return fmt.Errorf("write number: %w", err)
+		}
 	}
 	if err := s.notes(out); err != nil {
 		return err

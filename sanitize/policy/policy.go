@@ -43,6 +43,9 @@ var choices = map[format.Kind][]Action{
 	format.PNG:  {Image},
 	format.JPEG: {Image},
 	format.GIF:  {Image},
+	format.BMP:  {Image},
+	format.ICO:  {Image},
+	format.WebP: {Image},
 }
 
 // Choices returns how files of the kind may be rebuilt, the default first;
