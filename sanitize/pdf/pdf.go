@@ -15,10 +15,8 @@
 package pdf
 
 import (
-	"bytes"
 	"errors"
 
-	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
 )
 
@@ -34,23 +32,6 @@ const (
 
 // errOrder is a fault of the worker: values out of place.
 var errOrder = errors.New("build pdf: values out of order")
-
-// mark begins a PDF; readers look for it in the first 1024 bytes (ISO
-// 32000-1, Annex H.3, note 13).
-const mark = "%PDF-"
-
-// Match judges whether content is a PDF. A mark that comes late counts only
-// when words of a PDF's structure follow.
-func Match(data []byte) format.Match {
-	at := bytes.Index(data[:min(len(data), 1024)], []byte(mark))
-	switch {
-	case at < 0:
-		return format.NoMatch
-	case at <= 8, bytes.Contains(data, []byte("startxref")), bytes.Contains(data, []byte(" obj")):
-		return format.Certain
-	}
-	return format.Plausible
-}
 
 // lone reports the colour that all pixels share, and whether they do. pix
 // holds exactly r's rows, padding cleared.
