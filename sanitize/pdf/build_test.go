@@ -106,13 +106,13 @@ func TestBuildStopsEarly(t *testing.T) {
 	var out bytes.Buffer
 	p := profile()
 	p.MaxBytes = int64(len(whole)) - 1
-	_, err := Build(ir.NewReader(bytes.NewReader(frames(t, values(pages...))), math.MaxInt64), format.Construction{Profile: p}, &out)
+	_, err := buildFrom(bytes.NewReader(frames(t, values(pages...))), p, &out)
 	if reasonOf(err) != format.TooLargeAfter {
 		t.Fatal(err)
 	}
 	p.MaxBytes = 5000
 	out.Reset()
-	_, err = Build(ir.NewReader(bytes.NewReader(frames(t, values(pages...))), math.MaxInt64), format.Construction{Profile: p}, &out)
+	_, err = buildFrom(bytes.NewReader(frames(t, values(pages...))), p, &out)
 	if reasonOf(err) != format.TooLargeAfter || out.Len() > 5000 {
 		t.Fatalf("%v after %d bytes", err, out.Len())
 	}

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"io"
 	"math"
 	"testing"
 
@@ -52,8 +53,12 @@ func frames(t testing.TB, all []ir.Value) []byte {
 func build(t testing.TB, all []ir.Value, p format.Profile) ([]byte, format.Built, error) {
 	t.Helper()
 	var out bytes.Buffer
-	built, err := Build(ir.NewReader(bytes.NewReader(frames(t, all)), math.MaxInt64), format.Construction{Profile: p}, &out)
+	built, err := buildFrom(bytes.NewReader(frames(t, all)), p, &out)
 	return out.Bytes(), built, err
+}
+
+func buildFrom(in io.Reader, p format.Profile, out io.Writer) (format.Built, error) {
+	return Build(ir.NewReader(in, math.MaxInt64), format.Construction{Profile: p}, out)
 }
 
 func mustBuild(t testing.TB, pages ...sheetOf) []byte {
