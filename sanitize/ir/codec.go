@@ -114,6 +114,7 @@ type Reader struct {
 	left int64
 	buf  []byte
 	head [5]byte
+	kept Value // read ahead by Peek
 	err  error
 }
 
@@ -125,6 +126,10 @@ func NewReader(r io.Reader, limit int64) *Reader { return &Reader{r: r, left: li
 // Data and Pixels are valid until the next call. After an error every call
 // returns it again.
 func (r *Reader) Next() (Value, error) {
+	if v := r.kept; v != nil {
+		r.kept = nil
+		return v, nil
+	}
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -134,6 +139,16 @@ func (r *Reader) Next() (Value, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+// Peek returns what the following Next will.
+func (r *Reader) Peek() (Value, error) {
+	if r.kept != nil {
+		return r.kept, nil
+	}
+	v, err := r.Next()
+	r.kept = v
+	return v, err
 }
 
 func (r *Reader) next() (Value, error) {

@@ -226,3 +226,26 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func TestPeek(t *testing.T) {
+	b := Append(Append(nil, Number{NumberPages, 2}), Pixels{[]byte("ab")})
+	r := NewReader(bytes.NewReader(b), 1<<10)
+	for _, want := range []Value{Number{NumberPages, 2}, Pixels{[]byte("ab")}} {
+		for range 2 {
+			if v, err := r.Peek(); err != nil || !reflect.DeepEqual(v, want) {
+				t.Fatalf("peek %#v, %v", v, err)
+			}
+		}
+		if v, err := r.Next(); err != nil || !reflect.DeepEqual(v, want) {
+			t.Fatalf("next %#v, %v", v, err)
+		}
+	}
+	for range 2 {
+		if v, err := r.Peek(); v != nil || err != io.EOF {
+			t.Fatalf("end: %#v, %v", v, err)
+		}
+	}
+	if v, err := r.Next(); v != nil || err != io.EOF {
+		t.Fatalf("end: %#v, %v", v, err)
+	}
+}
