@@ -181,6 +181,19 @@ func badPictures(t testing.TB, good, coloured, shot []byte) []sanitizetest.BadOu
 	})
 	forge(lintPicture, "JPEG of another size", shot, func(f *forgery, _ int) { f.change("/Subtype/Image", "/Width 64", "/Width 63") })
 	forge(lintPicture, "JPEG of another colour", shot, func(f *forgery, _ int) { f.change("/Subtype/Image", "/DeviceRGB", "/DeviceGray") })
+	faxed := mustBuild(t, lines(100, 60))
+	for name, change := range map[string]func(string) string{
+		"fax with a bit behind": func(s string) string { return s[:len(s)-1] + string(s[len(s)-1]|1) }, "fax with a byte behind": func(s string) string { return s + "x" },
+		"fax cut": func(s string) string { return s[:len(s)-3] }, "fax without its end": func(s string) string { return s[:len(s)-4] + "\xFF\xFF\xFF\xFF" },
+		"fax of a row more": func(s string) string { return "\x80" + s }, "fax of wrong codes": func(s string) string { return "\x00" + s[1:] },
+	} {
+		forge(lintPicture, name, faxed, func(f *forgery, n int) { f.raw(n, change) })
+	}
+	forge(lintObject, "fax of another width", faxed, func(f *forgery, _ int) { f.change("/Subtype/Image", "/Columns 100", "/Columns 101") })
+	forge(lintPicture, "fax of a row less", faxed, func(f *forgery, n int) {
+		f.objects[n] = strings.NewReplacer("/Height 60", "/Height 59", "/Rows 60", "/Rows 59").Replace(f.objects[n])
+	})
+	forge(lintPicture, "fax in colour", faxed, func(f *forgery, _ int) { f.change("/Subtype/Image", "/DeviceGray", "/DeviceRGB") })
 	forge(jpeglint.Marker, "JPEG with a comment", shot, func(f *forgery, n int) {
 		f.raw(n, func(s string) string { return s[:2] + "\xFF\xFE\x00\x04ab" + s[2:] })
 	})

@@ -45,6 +45,7 @@ type encoder struct {
 	index   []byte // of a palette's pixels
 	rgba    []byte
 	palette palette
+	fax     fax
 }
 
 func newEncoder(quality int) encoder {
@@ -182,7 +183,20 @@ func coarsen(pix []byte) {
 // eighth returns the nearest of eight evenly spaced greys; twice is as once.
 func eighth(v byte) byte { return byte((int((int(v)*7+7)/15)*15 + 3) / 7) }
 
-// bilevel stores a picture in black and white.
+// bilevel stores a picture in black and white. Group 4 is the smaller for
+// letters, at 300 dpi by 40 %, Flate for halftones.
+// spec: pdf#7.4.6
 func (e *encoder) bilevel(r ir.Raster, pix []byte) (encoded, error) {
-	return e.plain(r, "/DeviceGray", 1, pix)
+	p, err := e.plain(r, "/DeviceGray", 1, pix)
+	if err != nil || r.W > maxFaxSide || r.H > maxFaxSide {
+		return p, err
+	}
+	data := e.fax.encode(r, pix)
+	if len(data) >= len(p.data) {
+		return p, nil
+	}
+	return encoded{fmt.Sprintf("/ColorSpace/DeviceGray/BitsPerComponent 1/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns %d/Rows %d>>", r.W, r.H), data}, nil
 }
+
+// maxFaxSide keeps within what decoders of Group 4 take.
+const maxFaxSide = 32000

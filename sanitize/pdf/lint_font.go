@@ -142,6 +142,3 @@ func (c *cursor) character(want rune) {
 		c.bad = true
 	}
 }
-
-// fax is where a picture in black and white is read.
-func (l *lint) fax(_ *object, where string) { l.fail(lintPicture, where, "not written") }

@@ -41,7 +41,7 @@ func saved(t testing.TB, data []byte) string {
 // kinds are pages of each way in which a picture is stored.
 func kinds() map[string]sheetOf {
 	return map[string]sheetOf{
-		"bilevel": text(ir.Gray1, 301, 200), "bilevel photo": photo(ir.Gray1, 77, 50), "grey letters": text(ir.Gray4, 301, 200),
+		"bilevel": text(ir.Gray1, 301, 200), "bilevel photo": photo(ir.Gray1, 77, 50), "bilevel of long runs": lines(9001, 40), "grey letters": text(ir.Gray4, 301, 200),
 		"grey": text(ir.Gray8, 150, 100), "grey photo": photo(ir.Gray8, 301, 200), "two colours": logo(33, 20, 0), "colours": logo(201, 100, 12),
 		"many colours": logo(201, 100, 200), "soft colours": logo(1201, 100, 1100), "photo": photo(ir.RGB8, 301, 200),
 	}

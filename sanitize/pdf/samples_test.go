@@ -132,3 +132,20 @@ func written() sheetOf {
 }
 
 func profile() format.Profile { return format.Profile{Quality: 75} }
+
+// lines is a page of rules and boxes of all lengths, which Group 4 stores best.
+func lines(w, h int64) sheetOf {
+	p := text(ir.Gray1, w, h)
+	c := chance(9)
+	for i := range p.pix {
+		p.pix[i] = 0xFF
+	}
+	for range h / 3 {
+		x0, x1 := int64(c.next())%w, int64(c.next())%w
+		y := int64(c.next()) % h
+		for x := min(x0, x1); x < max(x0, x1); x++ {
+			p.pix[y*p.r.Stride()+x/8] &^= 0x80 >> (x % 8)
+		}
+	}
+	return p
+}
