@@ -108,7 +108,7 @@ func (s *session) finish(ctx context.Context, n *Node, p *parsed, f file) {
 	p.facts.Kind, p.facts.Size = n.Kind, n.Size
 	p.facts.Root = f.path == "" && s.in.Facts != nil
 	p.facts.Inline = f.Role == ir.RoleInline
-	p.facts.Drawn = p.source != nil
+	p.facts.Drawn, p.facts.Part = p.source != nil, f.path != ""
 	switch d := s.in.Rules.Choose(p.facts); d.Do {
 	case policy.Build:
 		if err := s.construct(ctx, n, p, d.Profile); err != nil {

@@ -111,14 +111,14 @@ func TestDiff(t *testing.T) {
 	a := read("default: {csv_charset: cp932}\noverrides:\n  - recipients: [a@x.lg.jp]\n    csv_bom: false\n  - recipients: [c@x.lg.jp]\n")
 	b := read("default: {limits: {output: 20MB}, kinds: {png: quarantine, pdf: strip}}\noverrides:\n  - recipients: [b@x.lg.jp]\n    defang: all\n  - recipients: [c@x.lg.jp]\n    kinds: {png: image}\n")
 	want := `default.csv_charset (CSV の文字コード): cp932 → utf-8
-default.kinds.pdf (pdf の扱い): quarantine → strip
+default.kinds.pdf (pdf の扱い): image → strip
 default.kinds.png (png の扱い): image → quarantine
 default.limits.output (作り直したメールの大きさの上限): 50MB → 20MB
 overrides [a@x.lg.jp]: 上書きがなくなります / removed
 overrides [b@x.lg.jp]: 新しい上書きです / added
 overrides [b@x.lg.jp].defang (リンクの無効化): mismatch → all
 overrides [c@x.lg.jp].csv_charset (CSV の文字コード): cp932 → utf-8
-overrides [c@x.lg.jp].kinds.pdf (pdf の扱い): quarantine → strip
+overrides [c@x.lg.jp].kinds.pdf (pdf の扱い): image → strip
 overrides [c@x.lg.jp].limits.output (作り直したメールの大きさの上限): 50MB → 20MB`
 	if d := cmp.Diff(want, strings.Join(Diff(a, b), "\n")); d != "" {
 		t.Error(d)

@@ -143,7 +143,7 @@ var wrong = []struct {
 	}},
 	{"policy missing", "file: policy.yaml", "file: none.yaml", nil},
 	{"policy wrong", "", "", func(t *testing.T, dir string) {
-		put(t, filepath.Join(dir, "policy.yaml"), "default:\n  kinds:\n    pdf: text\n    pngg: image\n    docx: text\n  limits:\n    depth: 0\n    output: 1B\n  csv_charset: sjis\n  jpeg_quality: 101\n  defang: none\n  spoofed: drop\n  own_domains: [a b]\n", 0o644)
+		put(t, filepath.Join(dir, "policy.yaml"), "default:\n  kinds:\n    zip: text\n    pngg: image\n    docx: text\n  limits:\n    depth: 0\n    output: 1B\n  csv_charset: sjis\n  jpeg_quality: 101\n  defang: none\n  spoofed: drop\n  own_domains: [a b]\n", 0o644)
 	}},
 	{"policy with wrong overrides", "", "", func(t *testing.T, dir string) {
 		put(t, filepath.Join(dir, "policy.yaml"), "overrides:\n  - csv_bom: false\n  - recipients: [x]\n  - recipients: [a@b.jp]\n    kinds: {gif: text}\n  - recipients: [A@B.JP]\n    colour: red\n", 0o644)

@@ -12,6 +12,7 @@ type Facts struct {
 	Root   bool // the mail as received
 	Inline bool // a picture shown inside a body
 	Drawn  bool // page by page
+	Part   bool // inside another file
 	W, H   int64
 	Size   int64
 	// From are the addresses of a mail's From field, Auth its trusted
@@ -42,6 +43,13 @@ type Decision struct {
 const (
 	inlineSide  = 64      // pixels, both sides
 	inlineBytes = 4 << 10 // and more bytes than this
+)
+
+// A part of a mail is written in lines of 76 characters and a line end, each of
+// which holds 57 bytes (RFC 2045, 6.8): what is larger can be in no mail.
+const (
+	base64Bytes = 57
+	base64Line  = 78
 )
 
 // Choose decides about one node. It is pure.
@@ -88,6 +96,9 @@ func (r Rules) profile(f Facts) format.Profile {
 	}
 	if f.Drawn {
 		p = r.Pages.drawn(p)
+		if f.Part {
+			p.MaxBytes = r.Limits.Output / base64Line * base64Bytes
+		}
 	}
 	if f.Kind == format.Mail && f.Root {
 		p.MaxBytes = r.Limits.Output

@@ -46,6 +46,8 @@ var choices = map[format.Kind][]Action{
 	format.BMP:  {Image},
 	format.ICO:  {Image},
 	format.WebP: {Image},
+	format.PDF:  {Image, Text},
+	format.TIFF: {Image},
 }
 
 // Choices returns how files of the kind may be rebuilt, the default first;

@@ -40,7 +40,7 @@ func TestChoose(t *testing.T) {
 		"own domain failed":        {hold, Facts{Kind: format.Mail, Root: true, From: own, Auth: "fail:spf"}, Hold, format.SpoofedOwnDomain},
 		"own domain nested":        {hold, Facts{Kind: format.Mail, From: own}, Build, ""},
 		"look-alike domain":        {hold, Facts{Kind: format.Mail, Root: true, From: []string{"a@nottown.example.lg.jp"}}, Build, ""},
-		"pdf has no row":           {r, Facts{Kind: format.PDF}, Hold, format.ByPolicy},
+		"zip has no row":           {r, Facts{Kind: format.Zip}, Hold, format.ByPolicy},
 		"stripped by policy":       {strip, Facts{Kind: format.PNG, W: 900, H: 900, Size: 1 << 20}, StripOut, format.ByPolicy},
 		"held by policy":           {strip, Facts{Kind: format.CSV}, Hold, format.ByPolicy},
 		"small inline picture":     {r, Facts{Kind: format.PNG, Inline: true, W: 63, H: 900, Size: 1 << 20}, StripOut, ""},
@@ -80,12 +80,12 @@ func TestFor(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	r := Default()
-	r.Kinds[format.PDF] = Text
+	r.Kinds[format.Zip] = Text
 	r.Kinds[format.PNG] = "original"
 	r.Limits.Depth = 0
 	r.TextCharset, r.Defang, r.Spoofed, r.JPEGQuality = "sjis", "no", "pass", 101
 	err := Policy{Default: r, Overrides: []Override{{nil, Default()}}}.Check()
-	for _, want := range []string{"kinds.pdf", "kinds.png", "limits", "text_charset", "defang", "spoofed", "jpeg_quality", "overrides[0]"} {
+	for _, want := range []string{"kinds.zip", "kinds.png", "limits", "text_charset", "defang", "spoofed", "jpeg_quality", "overrides[0]"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not reported in %v", want, err)
 		}
