@@ -218,7 +218,7 @@ func (w *Writer) roll(month string) error {
 func (w *Writer) seam(ts time.Time) Event {
 	return Event{
 		V: Version, TS: ts, ID: w.ownID("seam"), Verb: VerbCheckpoint, Outcome: Success,
-		Actor: Actor{Type: ActorSystem}, Checkpoint: w.signed.record(), Articles: VerbCheckpoint.Articles(),
+		Actor: Actor{Type: ActorSystem}, Checkpoint: w.signed.Signed(), Articles: VerbCheckpoint.Articles(),
 	}
 }
 

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -97,9 +96,9 @@ func parseTreeHead(text string) (Checkpoint, error) {
 	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
 }
 
-// record returns the checkpoint in the form that a record carries. Only the
+// Signed returns the checkpoint in the form that a record carries. Only the
 // first signature is kept, which is the log's own.
-func (c Checkpoint) record() Signed {
+func (c Checkpoint) Signed() Signed {
 	s := Signed{Origin: c.Origin, Size: c.Size, Root: c.Root.String()}
 	_, sigs, _ := strings.Cut(string(c.Note), "\n\n"+sigMark)
 	line, _, _ := strings.Cut(sigs, "\n")
@@ -130,56 +129,4 @@ func historyEnd(b []byte) int {
 		return 0
 	}
 	return body + 2 + sigs + 2
-}
-
-// ParseAnchors reads checkpoints that were kept outside the log: signed notes,
-// each followed by an empty line or the end, or single lines of
-// "<size> <root in base64>" as printed on a report or sent to syslog; lines
-// that begin with # are skipped. At most 1 MiB. A signed note must be signed by
-// a key of keys; a printed line is trusted because of where it was kept. The
-// error wraps ErrCheckpoint.
-func ParseAnchors(b []byte, keys Keys) ([]Checkpoint, error) {
-	if len(b) > 1<<20 {
-		return nil, fmt.Errorf("%w: anchors longer than 1 MiB", ErrCheckpoint)
-	}
-	var list []Checkpoint
-	for len(b) > 0 {
-		line, rest, _ := bytes.Cut(b, []byte("\n"))
-		switch {
-		case len(bytes.TrimSpace(line)) == 0 || line[0] == '#':
-			b = rest
-			continue
-		case bytes.HasPrefix(line, []byte(keyPrefix)):
-			end := historyEnd(b)
-			if end == 0 { // the last note of a file needs no empty line after it
-				end = len(b)
-			}
-			c, err := OpenCheckpoint(append(bytes.TrimRight(b[:end], "\n"), '\n'), keys)
-			if err != nil {
-				return nil, fmt.Errorf("anchor %d: %w", len(list)+1, err)
-			}
-			list, b = append(list, c), b[end:]
-		default:
-			c, err := parsePrinted(string(bytes.TrimSpace(line)), keys.Origin())
-			if err != nil {
-				return nil, fmt.Errorf("anchor %d: %w", len(list)+1, err)
-			}
-			list, b = append(list, c), rest
-		}
-	}
-	return list, nil
-}
-
-// parsePrinted reads "<size> <root>".
-func parsePrinted(line, origin string) (Checkpoint, error) {
-	size, root, ok := strings.Cut(line, " ")
-	if !ok {
-		return Checkpoint{}, fmt.Errorf("%w: neither a note nor size and root", ErrCheckpoint)
-	}
-	return parseTreeHead(origin + "\n" + size + "\n" + strings.TrimSpace(root) + "\n")
-}
-
-// String returns "<size> <root in base64>", the form for reports and syslog.
-func (c Checkpoint) String() string {
-	return strconv.FormatInt(c.Size, 10) + " " + base64.StdEncoding.EncodeToString(c.Root[:])
 }

@@ -54,7 +54,7 @@ func TestCheckpointFormat(t *testing.T) {
 	if !strings.HasPrefix(string(c.Note), want) || strings.Count(string(c.Note), "\n") != 5 {
 		t.Errorf("note %q", c.Note)
 	}
-	back, err := c.record().Open(o.Keys)
+	back, err := c.Signed().Open(o.Keys)
 	if err != nil || back.Size != 5 || !bytes.Equal(back.Note, c.Note) {
 		t.Errorf("through a record: %+v, %v", back, err)
 	}
@@ -116,7 +116,7 @@ func TestParseAnchors(t *testing.T) {
 		"notes run on":   notes[0] + notes[1],
 		"printed badly":  "7 AAAA\n",
 		"size only":      "7\n",
-		"over the limit": strings.Repeat("#\n", 1<<20),
+		"over the limit": strings.Repeat("#", maxAnchors+1),
 	} {
 		if _, err := ParseAnchors([]byte(text), o.Keys); !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("%s: %v", name, err)

@@ -43,6 +43,17 @@ func CheckOpening(committed string, o Opening) bool {
 	return o.Digest == committed && subtle.ConstantTimeCompare([]byte(want), []byte(committed)) == 1
 }
 
+// Commitments returns the digests of texts kept elsewhere that the event holds.
+func (e Event) Commitments() []string {
+	var list []string
+	for _, d := range []string{e.Commit.Subject, e.Commit.Filename, e.Decision.Comment} {
+		if d != "" {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
 func digest(nonce [NonceSize]byte, value string) string {
 	h := sha256.New()
 	h.Write(nonce[:])

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,6 +18,7 @@ type Filter struct {
 	Receipt      string    // object.receipt_no
 	Sender       string    // mail.sender, in any case
 	Actor        string    // actor.id
+	SHA256       string    // of the original or of what was sanitized, 64 lower hex digits
 }
 
 // Match reports whether the filter chooses e.
@@ -27,6 +27,8 @@ func (f Filter) Match(e Event) bool {
 	case !f.Since.IsZero() && e.TS.Before(f.Since), !f.Until.IsZero() && !e.TS.Before(f.Until):
 		return false
 	case f.Receipt != "" && e.Object.ReceiptNo != f.Receipt, f.Actor != "" && e.Actor.ID != f.Actor:
+		return false
+	case f.SHA256 != "" && e.Object.Original != f.SHA256 && e.Object.Sanitized != f.SHA256:
 		return false
 	case f.Sender != "" && !strings.EqualFold(e.Mail.Sender, f.Sender):
 		return false
@@ -80,44 +82,48 @@ const (
 	English
 )
 
+// code is the language in a proof.
+func (l Language) code() string {
+	if l == English {
+		return "en"
+	}
+	return "ja"
+}
+
+func languageOf(code string) (Language, bool) {
+	switch code {
+	case "ja":
+		return Japanese, true
+	case "en":
+		return English, true
+	}
+	return Japanese, false
+}
+
 // ExportCSV writes the chosen records for spreadsheets: UTF-8 with byte order
 // mark, CRLF, one header row, the columns of docs/design/audit.md. A cell that a
 // spreadsheet would take for a formula gets an apostrophe before it. It returns
 // the number of records.
 func ExportCSV(ctx context.Context, fsys fs.FS, w io.Writer, f Filter, lang Language) (int64, error) {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return 0, fmt.Errorf("export audit records: %w", err)
-	}
-	c := csv.NewWriter(w)
-	c.UseCRLF = true
-	row := make([]string, len(columns))
-	for i, col := range columns {
-		row[i] = col.ja
-		if lang == English {
-			row[i] = col.en
-		}
-	}
-	if err := c.Write(row); err != nil {
+	t, err := newTable(w, lang)
+	if err != nil {
 		return 0, fmt.Errorf("export audit records: %w", err)
 	}
 	var n int64
-	err := Select(ctx, fsys, f, func(_ []byte, e Event) error {
+	err = Select(ctx, fsys, f, func(_ []byte, e Event) error {
 		n++
-		for i, col := range columns {
-			row[i] = cell(col.of(e, lang))
-		}
-		return c.Write(row)
+		return t.add(e)
 	})
-	c.Flush()
 	if err == nil {
-		err = c.Error()
+		err = t.flush()
 	}
 	return n, err
 }
 
-// cell makes a text harmless as a spreadsheet cell. The wide forms are taken for
+// Cell makes a text harmless as a spreadsheet cell: what would begin a formula
+// gets an apostrophe before it. The wide forms are taken for
 // the narrow ones by some input methods and programs.
-func cell(s string) string {
+func Cell(s string) string {
 	for _, sign := range []string{"=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"} {
 		if strings.HasPrefix(s, sign) {
 			return "'" + s

@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,21 @@ type Bundle struct {
 	V          int      `json:"v"`          // Version
 	Checkpoint string   `json:"checkpoint"` // signed note
 	Records    []Proven `json:"records"`
+	// Openings say what commitments in the records stand for: as many as whoever
+	// made the bundle may show. They need no proof of their own.
+	Openings []BundleOpening `json:"openings,omitempty"`
+}
+
+// BundleOpening is an Opening in a bundle.
+type BundleOpening struct {
+	Digest string `json:"digest"`
+	Nonce  string `json:"nonce"` // base64
+	Value  string `json:"value"`
+}
+
+// Disclose adds what a commitment of one of the records stands for.
+func (b *Bundle) Disclose(o Opening) {
+	b.Openings = append(b.Openings, BundleOpening{o.Digest, base64.StdEncoding.EncodeToString(o.Nonce[:]), o.Value})
 }
 
 // Proven is one record of a bundle.
@@ -153,10 +169,11 @@ func (b Bundle) Marshal() ([]byte, error) {
 }
 
 // Proof is what a bundle shows: these events are in the log under this
-// checkpoint.
+// checkpoint, and this is what some of their commitments stand for, by digest.
 type Proof struct {
 	Checkpoint Checkpoint
 	Events     []Event
+	Texts      map[string]string
 }
 
 // VerifyBundle checks a bundle file against the public key, offline. It returns
@@ -190,7 +207,32 @@ func VerifyBundle(b []byte, keys Keys) (Proof, error) {
 		}
 		p.Events = append(p.Events, e)
 	}
+	if p.Texts, err = bundle.texts(p.Events); err != nil {
+		return Proof{}, fmt.Errorf("%w: %w", ErrProof, err)
+	}
 	return p, nil
+}
+
+// texts checks that each opening opens a commitment of one of the events.
+func (b Bundle) texts(events []Event) (map[string]string, error) {
+	if len(b.Openings) > 3*len(events) {
+		return nil, errors.New("more texts than commitments")
+	}
+	known := map[string]bool{}
+	for _, e := range events {
+		for _, d := range e.Commitments() {
+			known[d] = true
+		}
+	}
+	texts := map[string]string{}
+	for _, o := range b.Openings {
+		n, err := base64.StdEncoding.Strict().DecodeString(o.Nonce)
+		if err != nil || len(n) != NonceSize || !known[o.Digest] || !CheckOpening(o.Digest, Opening{Digest: o.Digest, Nonce: [NonceSize]byte(n), Value: o.Value}) {
+			return nil, errors.New("a text is not what a record commits to")
+		}
+		texts[o.Digest] = o.Value
+	}
+	return texts, nil
 }
 
 // check proves one record.
