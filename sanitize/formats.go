@@ -1,11 +1,16 @@
 package sanitize
 
 import (
+	"fmt"
+	"io"
+
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/html"
 	"sekisho/sanitize/image"
+	"sekisho/sanitize/ir"
 	"sekisho/sanitize/magic"
 	"sekisho/sanitize/mail"
+	"sekisho/sanitize/pdf"
 	"sekisho/sanitize/text"
 )
 
@@ -54,11 +59,27 @@ func drawn(row format.Format) format.Format {
 		row.Parse, row.Build = image.ParseICO, image.BuildPNG
 	case format.WebP:
 		row.Parse, row.Build = image.ParseWebP, image.BuildNearest
+	case format.TIFF:
+		row.Parse, row.Build, row.Stream = image.ParseTIFF, buildTIFF, true
 	default:
 		return row
 	}
 	row.Class, row.Method, row.Output = format.ClassImage, format.MethodImage, format.PNG
 	return row
+}
+
+// buildTIFF writes one page as a picture and more as a PDF.
+func buildTIFF(in *ir.Reader, c format.Construction, w io.Writer) (format.Built, error) {
+	v, err := in.Peek()
+	if err != nil {
+		return format.Built{}, fmt.Errorf("read pages: %w", err)
+	}
+	if n, ok := v.(ir.Number); !ok || n.Name != ir.NumberPages || n.N < 2 {
+		return image.BuildNearest(in, c, w)
+	}
+	built, err := pdf.Build(in, c, w)
+	built.Output = format.PDF
+	return built, err
 }
 
 const (

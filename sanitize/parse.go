@@ -40,15 +40,15 @@ func (s *session) parse(ctx context.Context, f file, b *format.Budget) (*parsed,
 	}
 	class := p.row.Class
 	req.Kind = string(p.row.Kind)
-	if p.row.Stream {
-		p.source = &source{req: req, taker: t, data: f.data}
-		return p, nil
-	}
 	if class == format.ClassImage {
 		if req.Pixels, err = b.Picture(); err != nil {
 			return p, err
 		}
 		t.each = req.Pixels
+	}
+	if p.row.Stream {
+		p.source = &source{req: req, taker: t, data: f.data}
+		return p, nil
 	}
 	s.drop(class)
 	defer s.drop(class)

@@ -58,6 +58,7 @@ var findings = map[string]FindingText{
 	"orientation_applied": {"", "EXIF orientation applied", false},
 	"animation_first":     {"動く画像は最初の１枚だけにしました", "first frame of an animation kept", false},
 	"format_changed":      {"", "written in the nearest format", false},
+	"fax_lines_lost":      {"ファクスの画像に、読めない行がありました", "damaged fax lines repeat the line above", false},
 	"icon_largest":        {"", "largest picture of an icon kept", false},
 	"picture_truncated":   {"画像の途中から先がありません", "picture cut short", false},
 

@@ -11,6 +11,7 @@ import (
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/image/icc/icctest"
+	"sekisho/sanitize/image/tiff/tifftest"
 	"sekisho/sanitize/sanitizetest"
 )
 
@@ -164,7 +165,7 @@ func TestWebPConformance(t *testing.T) {
 		{Name: "broken", Data: webpOf(lossless[:12], nil, appendChunk(nil, "VP8L", slices.Concat(lossless[20:25], bytes.Repeat([]byte{0xA5}, 90)))), Reason: format.Malformed},
 		{Name: "late", Data: lossless, Budget: late(), Reason: format.LimitTime},
 	}
-	sanitizetest.Run(t, webpFormat(pngFormat()), sanitizetest.Suite{Show: show, Again: formatOf(pngFormat()), CutIsFault: true,
+	sanitizetest.Run(t, webpFormat(pngFormat()), sanitizetest.Suite{Show: show, Again: formatOf(pngFormat()), CutIsFault: true, Truncate: 256,
 		Good: []sanitizetest.Sample{
 			{Name: "lossless", Data: lossless, Findings: []string{codeChanged}, Shows: []string{"png 30x20"}},
 			{Name: "carriers", Data: webpOf(lossless, slices.Concat(vp8x, profile), behind), Findings: []string{codeChanged, codeMetadata, codeConverted, codeOrientation}, Marks: []string{mark}, Shows: []string{"png 20x30"}},
@@ -174,7 +175,7 @@ func TestWebPConformance(t *testing.T) {
 		Refused: refused, Bad: badPNG(t, encodePNG(t, gradient(20, 10))), Rules: pngRules,
 	})
 	out := jpegFormat()
-	s := sanitizetest.Suite{Show: show, Same: near, Again: &out, CutIsFault: true,
+	s := sanitizetest.Suite{Show: show, Same: near, Again: &out, CutIsFault: true, Truncate: 256,
 		Good: []sanitizetest.Sample{
 			{Name: "lossy", Data: lossy, Findings: []string{codeChanged}, Shows: []string{"jpeg 30x20"}},
 			{Name: "lossy with carriers", Data: webpOf(lossy, nil, behind), Findings: []string{codeChanged, codeMetadata, codeOrientation}, Marks: []string{mark}, Shows: []string{"jpeg 20x30"}},
@@ -200,4 +201,70 @@ func TestStudioRange(t *testing.T) {
 		}
 		checkProgram(t, webpFormat(jpegFormat()), data, flat(20, 20, c), 2, codeChanged, "jpeg")
 	}
+}
+
+// spec: g1 g9
+func TestTIFFConformance(t *testing.T) {
+	m := tifftest.Maker{Order: binary.BigEndian}
+	pixels := make([]byte, 12*9)
+	for i := range pixels {
+		pixels[i] = byte(i * 2)
+	}
+	grey := func(more ...tifftest.Tag) []byte { return m.File(m.Grey(12, 9, pixels, more...)) }
+	plain := grey()
+	carriers := m.File(m.Grey(12, 9, append(bytes.Clone(pixels), mark...), m.Text(270, mark), m.Bytes(700, []byte(mark)), m.Bytes(34377, []byte(mark)), m.Bytes(60000, []byte(mark)), m.Text(315, mark)),
+		m.Grey(4, 4, []byte(mark[:16]), m.Long(254, 1))) // a thumbnail
+	wide := grey(m.Bytes(34675, icctest.Profile("GRAY", nil, icctest.Gamma(1))))
+	sanitizetest.Run(t, tiffFormat(pngFormat()), sanitizetest.Suite{Show: show, Again: formatOf(pngFormat()), CutIsFault: true, Golden: "testdata/golden",
+		Good: []sanitizetest.Sample{
+			{Name: "page", Data: plain, Findings: []string{codeChanged}, Shows: []string{"png 12x9 000000ff 161616ff"}},
+			{Name: "page with carriers", Data: append(carriers, mark...), Findings: []string{codeChanged, codeMetadata}, Marks: []string{mark, mark[:16]}},
+			{Name: "page of a scanner", Data: grey(m.Ratio(282, 300, 1), m.Ratio(283, 300, 1)), Findings: []string{codeChanged}, Shows: []string{"11811,11811 pixels a metre"}},
+			{Name: "page on its side", Data: grey(m.Short(274, 8), m.Ratio(282, 100, 1), m.Ratio(283, 120, 1), m.Short(296, 3)), Findings: []string{codeChanged, codeOrientation}, Shows: []string{"png 9x12", "12000,10000 pixels a metre"}},
+			{Name: "page of half the rows", Data: grey(m.Ratio(282, 200, 1), m.Ratio(283, 100, 1)), Findings: []string{codeChanged}, Shows: []string{"png 12x18", "7874,7874 pixels a metre"}},
+			{Name: "page of half the columns", Data: grey(m.Ratio(282, 100, 1), m.Ratio(283, 200, 1)), Findings: []string{codeChanged}, Shows: []string{"png 24x9"}},
+			{Name: "page of another gamma", Data: wide, Findings: []string{codeChanged, codeConverted}},
+			{Name: "page of sixteen bits", Data: m.File(m.Grey(6, 9, pixels, m.Short(258, 16))), Findings: []string{codeChanged, codeDepth}, Shows: []string{"png 6x9 000000ff 141414ff"}},
+			{Name: "fax cut by its sender", Data: m.File(m.Grey(8, 4, []byte{0b11000000, 0b00000100, 0b00000000, 0b01000000}, m.Short(258, 1), m.Short(259, 4), m.Short(262, 0))), Findings: []string{codeChanged, codeCut}, Shows: []string{"png 8x4 ffffffff"}},
+			{Name: "fax with a bad line", Data: m.File(m.Grey(16, 20, badFax(20, 5), m.Short(258, 1), m.Short(259, 3), m.Short(262, 0))), Findings: []string{codeChanged, codeLines}, Shows: []string{"png 16x20"}},
+		},
+		Refused: []sanitizetest.Refusal{
+			{Name: "over the budget", Data: plain, Budget: tiny(107), Reason: format.LimitPixels},
+			{Name: "over the budget when stretched", Data: grey(m.Ratio(282, 200, 1), m.Ratio(283, 100, 1)), Budget: tiny(215), Reason: format.LimitPixels},
+			{Name: "claims 16777216 a side", Data: grey(m.Long(256, 1<<24), m.Long(257, 1<<24)), Reason: format.LimitPixels},
+			{Name: "cut", Data: plain[:len(plain)-10], Reason: format.Truncated},
+			{Name: "circle", Data: append(bytes.Clone(plain[:8+2+12*7]), append([]byte{0, 0, 0, 8}, plain[8+2+12*7+4:]...)...), Reason: format.Malformed},
+			{Name: "old JPEG", Data: grey(m.Short(259, 6)), Reason: format.KindUnsupported},
+			{Name: "many tags", Data: append([]byte("MM\x00*\x00\x00\x00\x08\xFF\xFF"), make([]byte, 100)...), Reason: format.LimitCount},
+			{Name: "fax of bad lines", Data: m.File(m.Grey(16, 20, badFax(20, 1, 3, 5), m.Short(258, 1), m.Short(259, 3), m.Short(262, 0))), Reason: format.Malformed},
+			{Name: "fax without a line", Data: m.File(m.Grey(8, 4, []byte{0, 16, 1}, m.Short(258, 1), m.Short(259, 4), m.Short(262, 0))), Reason: format.Truncated},
+			{Name: "late", Data: plain, Budget: late(), Reason: format.LimitTime},
+		},
+		Bad: badPNG(t, encodePNG(t, gradient(20, 10))), Rules: pngRules,
+	})
+}
+
+// badFax is a one-dimensional fax of rows of 16 white pixels, of which some are
+// no code.
+func badFax(rows int, bad ...int) []byte {
+	bits := ""
+	for y := range rows {
+		bits += "000000000001" // the mark
+		if slices.Contains(bad, y) {
+			bits += "0000000011"
+		} else {
+			bits += "101010" // 16 white
+		}
+	}
+	for range 6 {
+		bits += "000000000001"
+	}
+	for len(bits)%8 != 0 {
+		bits += "0"
+	}
+	b := make([]byte, len(bits)/8)
+	for i, c := range bits {
+		b[i/8] |= byte(c-'0') << (7 - i%8)
+	}
+	return b
 }

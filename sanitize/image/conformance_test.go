@@ -239,7 +239,7 @@ func TestJPEGConformance(t *testing.T) {
 	turned := func(o uint16) []byte {
 		return withSegments(colour, jpegSegment(0xE1, append([]byte("Exif\x00\x00"), exif(binary.LittleEndian, o, mark)...)))
 	}
-	s := sanitizetest.Suite{Show: show, Same: near, CutIsFault: true, Truncate: 1024, Golden: "testdata/golden",
+	s := sanitizetest.Suite{Show: show, Same: near, CutIsFault: true, Truncate: 256, Golden: "testdata/golden",
 		Good: []sanitizetest.Sample{
 			{Name: "colour", Data: colour, Shows: []string{"jpeg 24x16"}},
 			{Name: "grey", Data: grey, Shows: []string{"jpeg 10x10"}},

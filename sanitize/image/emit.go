@@ -6,6 +6,7 @@ import (
 	stdimage "image"
 	"image/color"
 
+	"sekisho/sanitize/image/tiff"
 	"sekisho/sanitize/ir"
 )
 
@@ -113,6 +114,10 @@ func sampler(img stdimage.Image) func(x, y int) color.NRGBA {
 		return m.pixel
 	case *studio:
 		return m.pixel
+	case *stretched:
+		return m.pixel
+	case *tiff.Bilevel:
+		return func(x, y int) color.NRGBA { return gray(m.Level(x, y)) }
 	default:
 		return func(x, y int) color.NRGBA { return toNRGBA(img.At(x, y)) }
 	}

@@ -26,6 +26,7 @@ import (
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/image/bmp"
 	"sekisho/sanitize/image/icc"
+	"sekisho/sanitize/image/tiff"
 	"sekisho/sanitize/ir"
 )
 
@@ -44,6 +45,7 @@ const (
 	codeAnimation   = "animation_first"
 	codeChanged     = "format_changed"
 	codeCut         = "picture_truncated"
+	codeLines       = "fax_lines_lost"
 	codeLargest     = "icon_largest"
 )
 
@@ -78,6 +80,7 @@ type survey struct {
 	coarse    bool   // a progressive JPEG without its last refinements
 	changed   string // the kind that comes out when it is another one
 	lossy     bool   // the pixels were coded with loss
+	deep      bool   // sixteen bits a colour, of which eight are left
 }
 
 // allowed reports an *format.Error when a picture of w × h pixels must not be
@@ -128,7 +131,9 @@ func holdDecode(err error) error {
 		return format.Hold(format.LimitTime, "decode picture")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return format.Hold(format.Truncated, err.Error())
-	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.Is(err, bmp.ErrUnsupported):
+	case errors.Is(err, tiff.ErrLimit):
+		return format.Hold(format.LimitCount, err.Error())
+	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.Is(err, bmp.ErrUnsupported), errors.Is(err, tiff.ErrUnsupported):
 		return format.Hold(format.KindUnsupported, err.Error())
 	default:
 		return format.Hold(format.Malformed, err.Error())
@@ -223,6 +228,9 @@ type view struct {
 func (s survey) view(img stdimage.Image) (view, []ir.Note) {
 	v := view{turn: s.turn, res: s.res}
 	var notes []ir.Note
+	if s.deep {
+		notes = append(notes, ir.Note{Code: codeDepth})
+	}
 	space := icc.RGB
 	switch img.(type) {
 	case *stdimage.Gray16:
@@ -230,7 +238,7 @@ func (s survey) view(img stdimage.Image) (view, []ir.Note) {
 		notes = append(notes, ir.Note{Code: codeDepth})
 	case *stdimage.RGBA64, *stdimage.NRGBA64:
 		notes = append(notes, ir.Note{Code: codeDepth})
-	case *stdimage.Gray:
+	case *stdimage.Gray, *tiff.Bilevel:
 		space = icc.Gray
 	case *stdimage.CMYK:
 		// The plain formula, which no press agrees with: colours come near.
