@@ -194,7 +194,7 @@ func TestCalledOffWorkIsNoHold(t *testing.T) {
 	why := errors.New("shutdown")
 	for name, during := range map[string]bool{"before the work": false, "in the work": true} {
 		t.Run(name, func(t *testing.T) {
-			pool := testPool(t)
+			pool := testPool(t, testClasses())
 			e := New(pool, slog.New(slog.DiscardHandler))
 			ctx, cancel := context.WithCancelCause(t.Context())
 			if during {

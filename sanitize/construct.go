@@ -3,9 +3,9 @@ package sanitize
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -19,22 +19,26 @@ const maxOutput = 1 << 30
 const maxLintFindings = 20
 
 // construct builds the new file of n and lints it. When a mail comes out
-// larger than the next hop takes, its largest attachment is held and the mail
-// built again (DECISIONS 19).
+// larger than the next hop takes, its largest attachment is drawn more
+// coarsely if it can be, else held, and the mail built again (DECISIONS 19).
 func (s *session) construct(ctx context.Context, n *Node, p *parsed, profile format.Profile) error {
-	nameKids(n.Kids)
+	if p.source != nil {
+		return s.draw(ctx, n, p, s.in.Rules)
+	}
 	for {
+		nameKids(n.Kids)
 		err := s.build(ctx, n, p, profile)
-		var fe *format.Error
-		if !errors.As(err, &fe) || fe.Reason != format.TooLargeAfter {
+		if !tooLarge(err) {
 			return err
 		}
 		k := largest(n.Kids)
-		if k == nil {
+		switch {
+		case k == nil:
 			return err
+		case !s.coarser(ctx, k):
+			k.Body.Close()
+			k.hold(format.Hold(format.TooLargeAfter, ""))
 		}
-		k.Body.Close()
-		k.hold(format.Hold(format.TooLargeAfter, ""))
 	}
 }
 
@@ -81,6 +85,7 @@ func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.
 	}
 	b := Body{file: out, media: pick(built.Media, row.MediaType()), ok: true}
 	h.Sum(b.sum[:0])
+	n.sheets = built.Sheets
 	if err := s.lint(ctx, n, row, out); err != nil {
 		out.Close()
 		return err
@@ -140,12 +145,15 @@ func (s *session) lint(ctx context.Context, n *Node, row *format.Format, out *me
 		}
 	}
 	var faults []format.Finding
+	s.found = nil
 	err := s.ask(ctx, format.ClassLint, req, out, slack, func(v ir.Value) error {
 		switch v := v.(type) {
 		case ir.Note:
 			faults = append(faults, v)
 		case ir.Child:
 			faults = append(faults, format.Finding{Code: "lint_unknown_attachment", Detail: v.Name})
+		case ir.Sheet:
+			s.found = append(s.found, v) // not more than the answer may be long
 		default:
 			return format.Hold(format.LintFailed, "unexpected answer")
 		}
@@ -161,7 +169,7 @@ func (s *session) lint(ctx context.Context, n *Node, row *format.Format, out *me
 		s.engine.log.Warn("a rebuilt file failed its lint", "kind", row.Kind, "code", faults[0].Code, "detail", faults[0].Detail)
 		return format.Hold(format.LintFailed, faults[0].Code+" "+faults[0].Where)
 	}
-	return nil
+	return samePages(s.found, n.sheets)
 }
 
 // nameKids makes the names of rebuilt siblings distinct.
@@ -180,6 +188,7 @@ func (n *Node) child() format.Child {
 	if n.Body.OK() {
 		c.Name, c.Media, c.Sum, c.Size, c.Open = n.Body.name, n.Body.media, n.Body.sum, n.Body.Size(), n.Body.Reader
 	}
+	c.Searchable = slices.ContainsFunc(n.sheets, func(s ir.Sheet) bool { return s.Marks > 0 })
 	for i := range n.Kids {
 		c.Kids = append(c.Kids, n.Kids[i].child())
 	}

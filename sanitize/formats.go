@@ -44,15 +44,20 @@ func Formats() []format.Format {
 	for _, m := range magic.Rows() {
 		row := format.Format{Kind: m.Kind, Names: m.Names, Media: m.Media, Blocked: m.Blocked,
 			Family: families[m.Kind], Match: m.Match, Sharpen: m.Reason}
-		rows = append(rows, drawn(row))
+		rows = append(rows, drawnRow(row))
 	}
 	return rows
 }
 
-// drawn completes the rows of pictures that come out as another kind; magic
-// tells them apart.
-func drawn(row format.Format) format.Format {
+// drawnRow completes the rows of kinds that magic tells apart: pictures that
+// come out as another kind, and PDF, whose Parse comes with its engine.
+func drawnRow(row format.Format) format.Format {
 	switch row.Kind {
+	case format.PDF:
+		row.Class, row.Method, row.Stream = format.ClassPDF, format.MethodImage, true
+		row.Build, row.Lint = pdf.Build, pdf.Lint
+		row.Ways = []format.Way{{Method: format.MethodText, Output: format.Text, Build: pdf.BuildText}}
+		return row
 	case format.BMP:
 		row.Parse, row.Build = image.ParseBMP, image.BuildPNG
 	case format.ICO:

@@ -21,19 +21,21 @@ import (
 // TestMain makes this binary a worker, or runs the tests with workers of a
 // binary without cgo: the real thing.
 func TestMain(m *testing.M) {
-	sandbox.Main(testClasses())
+	classes := testClasses()
+	classes[string(format.ClassPDF)] = drawing()
+	sandbox.Main(classes)
 	os.Exit(boxtest.Run(m))
 }
 
 // testEngine starts an engine with real boxes.
 func testEngine(t testing.TB) *Engine {
 	t.Helper()
-	return New(testPool(t), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return New(testPool(t, testClasses()), slog.New(slog.NewTextHandler(io.Discard, nil)))
 }
 
-func testPool(t testing.TB) *sandbox.Pool {
+func testPool(t testing.TB, classes map[string]sandbox.Class) *sandbox.Pool {
 	t.Helper()
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: testClasses(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
+	pool, err := sandbox.NewPool(sandbox.Config{Classes: classes, Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,10 +75,11 @@ type Node struct {
 	Body     Body
 	Kids     []Node
 
-	Subject string   // of a mail, cleaned
-	From    []string // of a mail: addresses of its From field
-	ID      string   // of a mail: its Message-ID
-	sent    *ir.Date // of a mail
+	Subject string     // of a mail, cleaned
+	From    []string   // of a mail: addresses of its From field
+	ID      string     // of a mail: its Message-ID
+	sent    *ir.Date   // of a mail
+	sheets  []ir.Sheet // of a rebuilt file with pages; their Marks are characters of text
 }
 
 // Body is a rebuilt file that passed its lint. Only the engine makes one; the

@@ -45,7 +45,9 @@ type session struct {
 	in     Input
 	boxes  map[format.Class]*box
 	deaths int
-	broken error // no worker could be had, or the work was stopped: not the message's fault
+	drawn  map[string]drawn // by the node's path
+	found  []ir.Sheet       // pages that the lint saw last
+	broken error            // no worker could be had, or the work was stopped: not the message's fault
 }
 
 // box is a worker and its buffers.

@@ -17,6 +17,7 @@ type source struct {
 	req   ir.Request
 	taker *taker
 	data  *memfile.File
+	start *format.Budget // before it was first drawn
 }
 
 // maxStream bounds the frames of one streamed answer. Pages and their pixels
@@ -30,9 +31,15 @@ var errBuilder = errors.New("sanitize: the builder has ended")
 // as they come. The parser's reason to stop is the sharper one.
 func (s *session) stream(ctx context.Context, p *parsed, profile format.Profile, build func(*ir.Reader) error) error {
 	src := p.source
+	if src.start == nil {
+		b := *src.taker.budget
+		src.start = &b
+	}
+	*src.taker.budget = *src.start // what is drawn again counts once
 	req := src.req
 	r := profile.Render
 	req.Method, req.DPI, req.Shade, req.Layer, req.Page = string(r.Method), r.DPI, string(r.Shade), r.Layer, r.Page
+	req.Pages = src.start.Pages
 	from, to := io.Pipe()
 	built := make(chan error, 1)
 	go func() {

@@ -66,6 +66,8 @@ type Child struct {
 	Size     int64    // of the rebuilt file
 	Open     func() io.Reader
 	Kids     []Child
+	// Searchable says that the rebuilt file's pages carry text.
+	Searchable bool
 	// Brief are lines that a held file may show in the notice, such as the
 	// summary, start and place of an invitation.
 	Brief []string

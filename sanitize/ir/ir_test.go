@@ -17,7 +17,7 @@ import (
 func samples() []Value {
 	return []Value{
 		Request{Op: OpParse, Kind: "mail", Name: "会議.eml", Media: "message/rfc822", Size: 7, Bytes: 1, Files: 2, Pixels: 3, Depth: 4,
-			DeadlineUnixMilli: 5, Defang: true, Self: "gw", Authserv: "mx.example.jp", Method: "image", DPI: 150, Shade: "auto", Layer: true, Page: 6, Known: make([]byte, 64)},
+			DeadlineUnixMilli: 5, Defang: true, Self: "gw", Authserv: "mx.example.jp", Method: "image", DPI: 150, Shade: "auto", Layer: true, Page: 6, Pages: 7, Known: make([]byte, 64)},
 		Note{"link_mismatch", "1.2", "evil.example"},
 		Kind{"png", ""},
 		Field{FieldSubject, "お知らせ"},

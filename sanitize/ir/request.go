@@ -22,8 +22,8 @@ type Request struct {
 	Size int64
 
 	// Budget of this layer; see format.Budget.
-	Bytes, Files, Pixels, Depth int64
-	DeadlineUnixMilli           int64
+	Bytes, Files, Pixels, Pages, Depth int64
+	DeadlineUnixMilli                  int64
 
 	// Options that Parse needs because text leaves the box ready made.
 	Defang   bool   // write every link defanged, not only lying ones
@@ -45,7 +45,7 @@ func (v Request) encode(e *encoder) {
 	for _, s := range []string{string(v.Op), v.Kind, v.Name, v.Media, v.Self, v.Authserv, v.Method, v.Shade} {
 		e.str(s)
 	}
-	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size} {
+	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size, v.Pages} {
 		e.num(n)
 	}
 	e.flag(v.Defang)
@@ -59,7 +59,7 @@ func decodeRequest(d *decoder) Value {
 	for _, p := range []*string{&r.Kind, &r.Name, &r.Media, &r.Self, &r.Authserv, &r.Method, &r.Shade} {
 		*p = d.str()
 	}
-	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli, &r.DPI, &r.Page, &r.Size} {
+	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli, &r.DPI, &r.Page, &r.Size, &r.Pages} {
 		*p = d.num()
 	}
 	r.Defang = d.flag()

@@ -121,7 +121,7 @@ func (v Request) check() error {
 	}
 	return errors.Join(oneOf(ops, v.Op), code(v.Kind), code(v.Method), code(v.Shade), line(v.Name, MaxLine), line(v.Media, MaxDetail),
 		line(v.Self, MaxDetail), line(v.Authserv, MaxDetail),
-		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size))
+		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size, v.Pages))
 }
 func (v Note) check() error {
 	return errors.Join(code(v.Code), line(v.Where, MaxDetail), line(v.Detail, MaxDetail))

@@ -185,7 +185,10 @@ func noticeRebuilt(k format.Child) string {
 	case format.MethodText:
 		return "文字だけを取り出しました"
 	case format.MethodImage:
-		if k.Kind == format.PDF {
+		switch {
+		case k.Kind == format.PDF && k.Searchable:
+			return "画像のPDFにしました（文字の検索とコピーができます）"
+		case k.Kind == format.PDF:
 			return "画像のPDFにしました"
 		}
 		return "画像を作り直しました"

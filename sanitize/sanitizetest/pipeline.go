@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -22,6 +23,8 @@ type Output struct {
 	Faults []format.Finding
 	// Kids are the children as they were given to Build.
 	Kids []format.Child
+	// Sheets are the pages that the lint found.
+	Sheets []ir.Sheet
 }
 
 // Codes returns the codes of o's findings, each once, in order of appearance.
@@ -133,7 +136,10 @@ func finish(f format.Format, t tape, c format.Construction, end bool) (Output, e
 			known[k.Sum] = true
 		}
 	}
-	o.Faults, err = Lint(f, o.Data, known)
+	o.Faults, o.Sheets, err = lint(f, o.Data, known)
+	if err == nil && len(o.Faults) == 0 && !slices.Equal(o.Sheets, built.Sheets) {
+		err = fmt.Errorf("the lint found the pages %v, written were %v", o.Sheets, built.Sheets)
+	}
 	return o, err
 }
 
@@ -150,28 +156,36 @@ func Sanitize(ctx context.Context, f format.Format, in format.Untrusted, c forma
 // Lint runs a format's lint and returns its notes. A child that the lint hands
 // out because its sum is not in known counts as a fault.
 func Lint(f format.Format, data []byte, known map[[32]byte]bool) ([]format.Finding, error) {
+	faults, _, err := lint(f, data, known)
+	return faults, err
+}
+
+func lint(f format.Format, data []byte, known map[[32]byte]bool) ([]format.Finding, []ir.Sheet, error) {
 	var buf bytes.Buffer
 	if err := f.Lint(data, known, ir.NewWriter(&buf)); err != nil {
-		return nil, fmt.Errorf("lint: %w", err)
+		return nil, nil, fmt.Errorf("lint: %w", err)
 	}
 	var faults []format.Finding
+	var sheets []ir.Sheet
 	r := ir.NewReader(&buf, math.MaxInt64)
 	for {
 		v, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return faults, nil
+			return faults, sheets, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read lint's frames: %w", err)
+			return nil, nil, fmt.Errorf("read lint's frames: %w", err)
 		}
 		switch v := v.(type) {
 		case ir.Note:
 			faults = append(faults, v)
 		case ir.Child:
 			faults = append(faults, format.Finding{Code: "lint_unknown_attachment", Detail: v.Name})
+		case ir.Sheet:
+			sheets = append(sheets, v)
 		case ir.Data:
 		default:
-			return nil, fmt.Errorf("a lint must not write %T", v)
+			return nil, nil, fmt.Errorf("a lint must not write %T", v)
 		}
 	}
 }
