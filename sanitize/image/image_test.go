@@ -336,7 +336,7 @@ func eitherLint(row format.Format) format.Format {
 		case MatchJPEG(data) == format.Certain:
 			return LintJPEG(data, known, out)
 		case bytes.HasPrefix(data, []byte("%PDF-")):
-			return nil // that of sanitize/pdf
+			return pdf.Lint(data, known, out)
 		}
 		return LintPNG(data, known, out)
 	}
