@@ -46,6 +46,7 @@ func carrierMail(t testing.TB, p *planter, inner []byte) []byte {
 		attach("page.html", []byte(p.fill(carrierHTML))),
 		attach("chunks.png", carrierPNG(t, p)), attach("palette.png", carrierPalette(t, p)), attach("deep.png", carrierDeep(t, p)),
 		attach("segments.jpg", carrierJPEG(t, p)), attach("blocks.gif", carrierGIF(t, p)),
+		attach("gaps.bmp", carrierBMP(p)), attach("two.ico", carrierIcon(t, p)), attach("chunks.webp", carrierWebP(t, p)), attach("tags.tif", carrierTIFF(p)),
 		attach(p.show()+".exe", []byte("MZ\x90\x00"+p.hide())), attach("all.zip", carrierZip(t, p)),
 		attach("paper.pdf", []byte("%PDF-1.4\n% "+p.hide()+"\n")), attach("winmail.dat", []byte("\x78\x9F\x3E\x22"+p.hide())),
 	}
@@ -122,7 +123,8 @@ func checkCarrierTree(t *testing.T, n *Node, levels int) {
 	t.Helper()
 	want := map[string]format.Verdict{"plain.txt": format.Rebuilt, "table.csv": format.Rebuilt, "page.html": format.Rebuilt,
 		"chunks.png": format.Rebuilt, "palette.png": format.Rebuilt, "deep.png": format.Rebuilt, "segments.jpg": format.Rebuilt,
-		"blocks.gif": format.Rebuilt, "all.zip": format.Held, "paper.pdf": format.Held, "winmail.dat": format.Held, "inner.eml": format.Partly}
+		"blocks.gif": format.Rebuilt, "gaps.bmp": format.Rebuilt, "two.ico": format.Rebuilt, "chunks.webp": format.Rebuilt, "tags.tif": format.Rebuilt,
+		"all.zip": format.Held, "paper.pdf": format.Held, "winmail.dat": format.Held, "inner.eml": format.Partly}
 	seen := map[string]int{}
 	n.Walk(func(k *Node) {
 		if v, ok := want[k.Name]; ok {
