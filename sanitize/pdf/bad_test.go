@@ -92,10 +92,10 @@ func badFiles(t testing.TB) []sanitizetest.BadOutput {
 		f.change("/Type/Pages/Parent", "/Count 64", "/Count 63")
 	})
 	forge(lintPage, "page without a height", good, func(f *forgery) {
-		f.change("/Type/Page/", "841.89]", "0]").inflated(f.content(), func(s string) string { return strings.Replace(s, "841.89 ", "0 ", 1) })
+		f.change("/Type/Page/", "841.89]", "0]").inflated(f.content(), func(s string) string { return strings.Replace(s, "841.886 ", "0 ", 1) })
 	})
 	forge(lintPage, "page of a mile", good, func(f *forgery) {
-		f.change("/Type/Page/", "841.89]", "70000]").inflated(f.content(), func(s string) string { return strings.Replace(s, "841.89 ", "70000 ", 1) })
+		f.change("/Type/Page/", "841.89]", "70000]").inflated(f.content(), func(s string) string { return strings.Replace(s, "841.886 ", "69999.996 ", 1) })
 	})
 	forge(lintPage, "font that is not used", good, func(f *forgery) {
 		f.inflated(f.content(), func(s string) string { return s[:strings.Index(s, "BT")] })
@@ -217,8 +217,8 @@ func badText(t testing.TB, good []byte) []sanitizetest.BadOutput {
 			})
 		})
 	}
-	content(lintContent, "picture beside the page", "q 595.276 0 0 841.89 0 0 cm", "q 595.276 0 0 841.89 9 0 cm")
-	content(lintContent, "picture too small", "q 595.276 ", "q 59.276 ")
+	content(lintContent, "picture beside the page", "q 595.272 0 0 841.886 0.002 0.002 cm", "q 595.272 0 0 841.886 9 0.002 cm")
+	content(lintContent, "picture too small", "q 595.272 ", "q 59.272 ")
 	content(lintContent, "text that is seen", "3 Tr", "0 Tr")
 	content(lintContent, "another operator", "BT\n", "BT\n1 w\n")
 	content(lintContent, "inline image", "ET\n", "BI ID EI\nET\n")

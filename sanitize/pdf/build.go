@@ -194,6 +194,20 @@ func (b *builder) run(v ir.Run) error {
 	return p.layer.add(v, &b.fonts, &b.out)
 }
 
+// margin is how far a picture stays from the edges of its page, in thousandths
+// of a point: less than a hundredth of a pixel at 300 dpi. An edge that by
+// rounding comes to lie beyond a pixel's makes PDFium and Poppler stretch the
+// picture by one pixel, so that all of it is drawn blurred.
+const margin = 2
+
+// inset is the margin of a page of w × h, none where it would be seen.
+func inset(w, h int64) int64 {
+	if min(w, h) < 1000 {
+		return 0
+	}
+	return margin
+}
+
 // finish writes the page in hand.
 // spec: pdf#7.7.3.3
 func (b *builder) finish() error {
@@ -205,7 +219,8 @@ func (b *builder) finish() error {
 		return errors.New("build pdf: fewer pixels than announced")
 	}
 	w, h := points(p.sheet.W), points(p.sheet.H)
-	content := fmt.Appendf(nil, "q %s 0 0 %s 0 0 cm /P Do Q\n", w, h)
+	m := inset(p.sheet.W, p.sheet.H)
+	content := fmt.Appendf(nil, "q %s 0 0 %s %s %s cm /P Do Q\n", points(p.sheet.W-2*m), points(p.sheet.H-2*m), points(m), points(m))
 	content = p.layer.append(content)
 	data, err := b.enc.deflate(content)
 	if err != nil {

@@ -42,7 +42,7 @@ type encoder struct {
 	flate   *zlib.Writer
 	packed  bytes.Buffer
 	jpeg    bytes.Buffer
-	index   []byte // of a palette's pixels
+	index   []byte // of a palette's pixels, or greys
 	rgba    []byte
 	palette palette
 	fax     fax
@@ -87,13 +87,35 @@ func (e *encoder) encode(r ir.Raster, pix []byte) (encoded, error) {
 		}
 		return e.plain(r, "/DeviceGray", 4, pix)
 	case ir.Gray8:
-		g, err := e.plain(r, "/DeviceGray", 8, pix)
-		if err != nil {
-			return g, err
-		}
-		return e.orJPEG(r, pix, g)
+		return e.grey(r, pix)
 	}
 	return e.colour(r, pix)
+}
+
+// grey stores a picture in shades of grey: with 32 of them, unless quality
+// matters, when it is more of a page of letters than a photograph.
+func (e *encoder) grey(r ir.Raster, pix []byte) (encoded, error) {
+	kept := pix
+	if e.quality < fineQuality {
+		kept = e.indices(len(pix))
+		for i, v := range pix {
+			kept[i] = spread(v>>3, 5)
+		}
+	}
+	g, err := e.plain(r, "/DeviceGray", 8, kept)
+	if err != nil {
+		return g, err
+	}
+	return e.orJPEG(r, pix, g)
+}
+
+// indices returns a buffer of n bytes.
+func (e *encoder) indices(n int) []byte {
+	if cap(e.index) < n {
+		e.index = make([]byte, n)
+	}
+	e.index = e.index[:n]
+	return e.index
 }
 
 // plain stores samples as they are. PNG predictors make pages of letters
@@ -109,11 +131,7 @@ func (e *encoder) plain(r ir.Raster, space string, bits int, pix []byte) (encode
 // colour stores a colour picture: with a palette when it has few colours or
 // can have with a small loss, else as a JPEG.
 func (e *encoder) colour(r ir.Raster, pix []byte) (encoded, error) {
-	n := int(r.W * r.H)
-	if cap(e.index) < n {
-		e.index = make([]byte, n)
-	}
-	e.index = e.index[:n]
+	e.indices(int(r.W * r.H))
 	if bits := e.palette.index(e.index, pix, int(r.W)); bits > 0 {
 		p, err := e.plain(r, e.palette.space(), bits, e.index[:(int(r.W)*bits+7)/8*int(r.H)])
 		if err != nil {

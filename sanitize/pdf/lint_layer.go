@@ -10,6 +10,13 @@ import (
 	"sekisho/sanitize/ir"
 )
 
+// The picture of a page of at least a point a side stays two thousandths of a
+// point away from its edges.
+const (
+	edgeOfPage      = 2
+	pageWithoutEdge = 1000
+)
+
 // Limits of a content, of ours whatever the builder's are.
 const (
 	maxLine  = 1 << 20  // bytes of a line: 64 K characters and more
@@ -44,8 +51,16 @@ func (t *layerLint) read(from io.Reader) error {
 	w := c.fixed(3)
 	c.word(" 0 0 ")
 	h := c.fixed(3)
-	c.word(" 0 0 cm /P Do Q\n")
-	if c.bad || c.at != len(frame) || w != t.w || h != t.h {
+	c.word(" ")
+	x := c.fixed(3)
+	c.word(" ")
+	y := c.fixed(3)
+	c.word(" cm /P Do Q\n")
+	edge := int64(edgeOfPage)
+	if t.w < pageWithoutEdge || t.h < pageWithoutEdge {
+		edge = 0
+	}
+	if c.bad || c.at != len(frame) || x != edge || y != edge || w+2*edge != t.w || h+2*edge != t.h {
 		return t.fail(lintContent, "the picture does not fill the page")
 	}
 	if _, err := r.Peek(1); errors.Is(err, io.EOF) {
