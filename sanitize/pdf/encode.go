@@ -132,7 +132,11 @@ func (e *encoder) plain(r ir.Raster, space string, bits int, pix []byte) (encode
 // can have with a small loss, else as a JPEG.
 func (e *encoder) colour(r ir.Raster, pix []byte) (encoded, error) {
 	e.indices(int(r.W * r.H))
-	if bits := e.palette.index(e.index, pix, int(r.W)); bits > 0 {
+	attempts := roughly
+	if e.quality >= fineQuality {
+		attempts = closely
+	}
+	if bits := e.palette.index(e.index, pix, int(r.W), attempts); bits > 0 {
 		p, err := e.plain(r, e.palette.space(), bits, e.index[:(int(r.W)*bits+7)/8*int(r.H)])
 		if err != nil {
 			return p, err

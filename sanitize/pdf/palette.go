@@ -2,11 +2,18 @@ package pdf
 
 import "strings"
 
-// depths are the bits a channel at which a palette is tried, finest first. A
-// page of coloured letters on white has some 800 colours by the soft edges of
+// attempt is a palette to try: how many bits of a channel count, and how many
+// colours there may be.
+type attempt struct{ bits, most int }
+
+// A page of coloured letters on white has some 800 colours by the soft edges of
 // its letters; with 32 steps a channel they are 140, nobody sees it, and the
-// page takes less than half of the JPEG's bytes.
-var depths = [...]int{8, 6, 5}
+// page takes less than half of the JPEG's bytes. Where quality matters, as many
+// bits are kept as can be.
+var (
+	closely = [...]attempt{{8, 256}, {6, 256}, {5, 256}}
+	roughly = [...]attempt{{8, 32}, {5, 256}, {8, 256}}
+)
 
 // palette finds the colours of a picture.
 type palette struct {
@@ -17,9 +24,9 @@ type palette struct {
 
 // index writes the picture as indices into a palette, packed into as few bits
 // as hold them, and returns how many, 0 when there are too many colours.
-func (p *palette) index(to, pix []byte, w int) int {
-	for _, bits := range depths {
-		if !p.try(to, pix, bits) {
+func (p *palette) index(to, pix []byte, w int, attempts [3]attempt) int {
+	for _, a := range attempts {
+		if !p.try(to, pix, a) {
 			continue
 		}
 		switch n := len(p.colours); {
@@ -38,13 +45,13 @@ func (p *palette) index(to, pix []byte, w int) int {
 	return 0
 }
 
-// try indexes the picture with a number of bits a channel and reports whether
-// its colours fit.
-func (p *palette) try(to, pix []byte, bits int) bool {
+// try indexes the picture and reports whether its colours fit.
+func (p *palette) try(to, pix []byte, a attempt) bool {
 	p.colours = p.colours[:0]
-	if bits == 8 {
-		return p.tryExact(to, pix)
+	if a.bits == 8 {
+		return p.tryExact(to, pix, a.most)
 	}
+	bits := a.bits
 	if p.slot == nil {
 		p.slot = make([]int16, 1<<18)
 	}
@@ -55,7 +62,7 @@ func (p *palette) try(to, pix []byte, bits int) bool {
 		key := int(c[0]>>down)<<(2*bits) | int(c[1]>>down)<<bits | int(c[2]>>down)
 		at := p.slot[key]
 		if at == 0 {
-			if len(p.colours) == 256 {
+			if len(p.colours) == a.most {
 				return false
 			}
 			p.colours = append(p.colours, [3]byte{spread(c[0]>>down, bits), spread(c[1]>>down, bits), spread(c[2]>>down, bits)})
@@ -67,7 +74,7 @@ func (p *palette) try(to, pix []byte, bits int) bool {
 	return true
 }
 
-func (p *palette) tryExact(to, pix []byte) bool {
+func (p *palette) tryExact(to, pix []byte, most int) bool {
 	if p.exact == nil {
 		p.exact = make(map[[3]byte]byte, 256)
 	}
@@ -82,7 +89,7 @@ func (p *palette) tryExact(to, pix []byte) bool {
 		}
 		n, ok := p.exact[c]
 		if !ok {
-			if len(p.colours) == 256 {
+			if len(p.colours) == most {
 				return false
 			}
 			n = byte(len(p.colours))

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,50 +67,53 @@ func TestProgramsAcceptTheForm(t *testing.T) {
 	}
 }
 
-// TestProgramsShowThePixels: another reader draws each page as it was given.
+// TestProgramsShowThePixels: another reader draws each page as it was given,
+// but for what the quality allows.
 func TestProgramsShowThePixels(t *testing.T) {
-	const dpi = 144 // two pixels a point
-	for name, p := range kinds() {
-		t.Run(name, func(t *testing.T) {
-			p.w, p.h = p.r.W*500, p.r.H*500
-			given := p
-			given.pix = bytes.Clone(p.pix)
-			file := saved(t, mustBuild(t, given))
-			drawn := []byte(tool(t, "mutool", "draw", "-q", "-r", fmt.Sprint(dpi), "-c", "rgb", "-F", "ppm", "-o", "-", file))
-			w, h, pix := readPPM(t, drawn)
-			if w != p.r.W || h != p.r.H {
-				t.Fatalf("%d x %d pixels, want %d x %d", w, h, p.r.W, p.r.H)
-			}
-			sum, most := int64(0), 0
-			for i := range w * h {
-				want := at(p.r, p.pix, i)
-				for k := range 3 {
-					d := int(pix[3*i+int64(k)]) - int(want[k])
-					sum += int64(max(d, -d))
-					most = max(most, d, -d)
+	// The largest difference of a pixel; of JPEGs, the mean one.
+	standard := map[string]float64{"photo": 12, "grey photo": 12, "grey letters": 18, "soft colours": 8, "many colours": 8, "grey": 8}
+	fine := map[string]float64{"photo": 11, "grey photo": 9, "soft colours": 8}
+	for quality, allowed := range map[int]map[string]float64{75: standard, 90: fine} {
+		for name, p := range kinds() {
+			t.Run(fmt.Sprint(name, " ", quality), func(t *testing.T) {
+				most, mean := difference(t, p, quality)
+				if strings.HasSuffix(name, "photo") && p.r.Samples != ir.Gray1 {
+					most = mean
 				}
-			}
-			mean := float64(sum) / float64(3*w*h)
-			switch name {
-			case "photo", "grey photo": // JPEG
-				if mean > 12 {
-					t.Errorf("mean difference %.1f", mean)
+				if most > allowed[name] {
+					t.Errorf("difference %.1f, at most %.1f", most, allowed[name])
 				}
-			case "grey letters": // sixteen greys become eight
-				if most > 18 {
-					t.Errorf("difference up to %d", most)
-				}
-			case "soft colours", "grey": // few bits a channel
-				if most > 8 {
-					t.Errorf("difference up to %d", most)
-				}
-			default:
-				if most > 0 {
-					t.Errorf("difference up to %d", most)
-				}
-			}
-		})
+			})
+		}
 	}
+}
+
+// difference has a page drawn and compares it with what was given.
+func difference(t *testing.T, p sheetOf, quality int) (most, mean float64) {
+	t.Helper()
+	p.w, p.h = p.r.W*500, p.r.H*500 // two pixels a point
+	given := p
+	given.pix = bytes.Clone(p.pix)
+	prof := profile()
+	prof.Quality = quality
+	data, _, err := build(t, values(given), prof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := []byte(tool(t, "mutool", "draw", "-q", "-r", "144", "-c", "rgb", "-F", "ppm", "-o", "-", saved(t, data)))
+	w, h, pix := readPPM(t, drawn)
+	if w != p.r.W || h != p.r.H {
+		t.Fatalf("%d x %d pixels, want %d x %d", w, h, p.r.W, p.r.H)
+	}
+	for i := range w * h {
+		want := at(p.r, p.pix, i)
+		for k := range 3 {
+			d := math.Abs(float64(pix[3*i+int64(k)]) - float64(want[k]))
+			mean += d
+			most = max(most, d)
+		}
+	}
+	return most, mean / float64(3*w*h)
 }
 
 // at is the colour of pixel i.
