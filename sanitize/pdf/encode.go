@@ -92,21 +92,24 @@ func (e *encoder) encode(r ir.Raster, pix []byte) (encoded, error) {
 	return e.colour(r, pix)
 }
 
-// grey stores a picture in shades of grey: with 32 of them, unless quality
-// matters, when it is more of a page of letters than a photograph.
+// grey stores a picture in shades of grey: as a page of letters when it is one
+// and quality does not matter.
 func (e *encoder) grey(r ir.Raster, pix []byte) (encoded, error) {
-	kept := pix
 	if e.quality < fineQuality {
-		kept = e.indices(len(pix))
-		for i, v := range pix {
-			kept[i] = spread(v>>3, 5)
+		if bits := e.palette.indexGrey(e.indices(len(pix)), pix, int(r.W)); bits > 0 {
+			return e.indexed(r, bits)
 		}
 	}
-	g, err := e.plain(r, "/DeviceGray", 8, kept)
+	g, err := e.plain(r, "/DeviceGray", 8, pix)
 	if err != nil {
 		return g, err
 	}
 	return e.orJPEG(r, pix, g)
+}
+
+// indexed stores what the palette has indexed.
+func (e *encoder) indexed(r ir.Raster, bits int) (encoded, error) {
+	return e.plain(r, e.palette.space(), bits, e.index[:(int(r.W)*bits+7)/8*int(r.H)])
 }
 
 // indices returns a buffer of n bytes.
@@ -137,7 +140,7 @@ func (e *encoder) colour(r ir.Raster, pix []byte) (encoded, error) {
 		attempts = closely
 	}
 	if bits := e.palette.index(e.index, pix, int(r.W), attempts); bits > 0 {
-		p, err := e.plain(r, e.palette.space(), bits, e.index[:(int(r.W)*bits+7)/8*int(r.H)])
+		p, err := e.indexed(r, bits)
 		if err != nil {
 			return p, err
 		}

@@ -2,23 +2,47 @@ package pdf
 
 import "strings"
 
-// attempt is a palette to try: how many bits of a channel count, and how many
-// colours there may be.
-type attempt struct{ bits, most int }
+// attempt is a palette to try: how many bits of a channel count, how many
+// colours there may be, and whether edges may be rough.
+type attempt struct {
+	bits, most int
+	rough      bool
+}
 
 // A page of coloured letters on white has some 800 colours by the soft edges of
-// its letters; with 32 steps a channel they are 140, nobody sees it, and the
-// page takes less than half of the JPEG's bytes. Where quality matters, as many
-// bits are kept as can be.
+// its letters. With 32 steps a channel they are 140, nobody sees it, and the
+// page takes half of the JPEG's bytes. Edges alone can do with eight steps, as
+// grey letters do. Where quality matters, as many bits are kept as can be.
 var (
-	closely = [...]attempt{{8, 256}, {6, 256}, {5, 256}}
-	roughly = [...]attempt{{8, 32}, {5, 256}, {8, 256}}
+	closely = [...]attempt{{8, 256, false}, {6, 256, false}, {5, 256, false}}
+	roughly = [...]attempt{{8, 16, false}, {5, 256, true}, {5, 256, false}}
 )
+
+// A colour is one of surfaces when it fills a run somewhere that is longer than
+// the strokes of letters, and else one of edges. More edges than a page of
+// letters has are a photograph.
+const (
+	surfaceShare = 50 // a run is this part of the page's width, 4 mm of A4
+	surfaceLeast = 4  // pixels
+	edgeShare    = 20 // percent of the pixels
+)
+
+// surface is how many pixels in a row make a surface.
+func surface(w int) int { return max(w/surfaceShare, surfaceLeast) }
+
+// eighths are the steps of edges, evenly spaced.
+const eighths = 8
+
+// step is the step of edges that is nearest to v, and level is what it stands
+// for.
+func step(v byte) int  { return (int(v)*(eighths-1) + 127) / 255 }
+func level(s int) byte { return byte((s*255 + 3) / (eighths - 1)) }
 
 // palette finds the colours of a picture.
 type palette struct {
 	colours [][3]byte
 	slot    []int16 // of a colour at 6 bits a channel or less: its index plus one
+	solid   []bool  // of a colour at 5 bits a channel: it is one of surfaces
 	exact   map[[3]byte]byte
 }
 
@@ -26,52 +50,143 @@ type palette struct {
 // as hold them, and returns how many, 0 when there are too many colours.
 func (p *palette) index(to, pix []byte, w int, attempts [3]attempt) int {
 	for _, a := range attempts {
-		if !p.try(to, pix, a) {
+		if !p.try(to, pix, w, a) {
 			continue
 		}
-		switch n := len(p.colours); {
-		case n <= 2:
-			pack(to, w, 1)
-			return 1
-		case n <= 4:
-			pack(to, w, 2)
-			return 2
-		case n <= 16:
-			pack(to, w, 4)
-			return 4
-		}
-		return 8
+		return p.packed(to, w)
 	}
 	return 0
 }
 
+// packed packs the indices into as few bits as hold them and returns how many.
+func (p *palette) packed(to []byte, w int) int {
+	switch n := len(p.colours); {
+	case n <= 2:
+		pack(to, w, 1)
+		return 1
+	case n <= 4:
+		pack(to, w, 2)
+		return 2
+	case n <= 16:
+		pack(to, w, 4)
+		return 4
+	}
+	return 8
+}
+
 // try indexes the picture and reports whether its colours fit.
-func (p *palette) try(to, pix []byte, a attempt) bool {
+func (p *palette) try(to, pix []byte, w int, a attempt) bool {
 	p.colours = p.colours[:0]
 	if a.bits == 8 {
 		return p.tryExact(to, pix, a.most)
 	}
-	bits := a.bits
 	if p.slot == nil {
-		p.slot = make([]int16, 1<<18)
+		p.slot, p.solid = make([]int16, 1<<18), make([]bool, 1<<15)
 	}
 	clear(p.slot)
-	down := 8 - bits
+	if a.rough {
+		p.surfaces(pix, surface(w))
+	}
+	var edges [256]bool
+	var rough [eighths * eighths * eighths]int16 // indices plus one of edges
+	var count [256]int
+	bits, down := a.bits, 8-a.bits
 	for i := range to {
 		c := pix[3*i : 3*i+3 : 3*i+3]
 		key := int(c[0]>>down)<<(2*bits) | int(c[1]>>down)<<bits | int(c[2]>>down)
 		at := p.slot[key]
 		if at == 0 {
-			if len(p.colours) == a.most {
-				return false
+			slot, colour, edge := &p.slot[key], [3]byte{spread(c[0]>>down, bits), spread(c[1]>>down, bits), spread(c[2]>>down, bits)}, false
+			if a.rough && !p.solid[key] {
+				r, g, b := step(c[0]), step(c[1]), step(c[2])
+				slot, colour, edge = &rough[(r*eighths+g)*eighths+b], [3]byte{level(r), level(g), level(b)}, true
 			}
-			p.colours = append(p.colours, [3]byte{spread(c[0]>>down, bits), spread(c[1]>>down, bits), spread(c[2]>>down, bits)})
-			at = int16(len(p.colours))
+			if *slot == 0 {
+				if len(p.colours) == a.most {
+					return false
+				}
+				edges[len(p.colours)] = edge
+				p.colours = append(p.colours, colour)
+				*slot = int16(len(p.colours))
+			}
+			at = *slot
 			p.slot[key] = at
 		}
 		to[i] = byte(at - 1)
+		count[at-1]++
 	}
-	return true
+	return few(edges, count, len(to))
+}
+
+// few reports whether the pixels of edges are no more than letters have.
+func few(edges [256]bool, count [256]int, all int) bool {
+	n := 0
+	for i, e := range edges {
+		if e {
+			n += count[i]
+		}
+	}
+	return n*100 <= all*edgeShare
+}
+
+// surfaces finds the colours that fill runs.
+func (p *palette) surfaces(pix []byte, least int) {
+	clear(p.solid)
+	run := 0
+	for i := 3; i+3 <= len(pix); i += 3 {
+		if pix[i] != pix[i-3] || pix[i+1] != pix[i-2] || pix[i+2] != pix[i-1] {
+			run = 0
+			continue
+		}
+		if run++; run == least-1 {
+			p.solid[int(pix[i]>>3)<<10|int(pix[i+1]>>3)<<5|int(pix[i+2]>>3)] = true
+		}
+	}
+}
+
+// indexGrey is index for shades of grey, roughly.
+func (p *palette) indexGrey(to, pix []byte, w int) int {
+	var count [256]int
+	var solid, edges [256]bool
+	run, least := 0, surface(w)
+	last := -1
+	for _, v := range pix {
+		count[v]++
+		if int(v) != last {
+			run, last = 0, int(v)
+			continue
+		}
+		if run++; run == least-1 {
+			solid[v>>3] = true
+		}
+	}
+	p.colours = p.colours[:0]
+	var index [256]byte
+	var known [256]int // of a grey as it is written: its index plus one
+	var total [256]int
+	for v, n := range count {
+		if n == 0 {
+			continue
+		}
+		grey, edge := spread(byte(v)>>3, 5), false
+		if !solid[v>>3] {
+			grey, edge = level(step(byte(v))), true
+		}
+		if known[grey] == 0 {
+			p.colours = append(p.colours, [3]byte{grey, grey, grey})
+			known[grey] = len(p.colours)
+		}
+		index[v] = byte(known[grey] - 1)
+		edges[index[v]] = edge
+		total[index[v]] += n
+	}
+	if !few(edges, total, len(pix)) {
+		return 0
+	}
+	for i, v := range pix {
+		to[i] = index[v]
+	}
+	return p.packed(to, w)
 }
 
 func (p *palette) tryExact(to, pix []byte, most int) bool {
