@@ -58,6 +58,7 @@ gateway/config: gateway sanitize/policy sanitize/format sanitize/seal audit conf
 gateway/health: gateway
 gateway/portal/demo: gateway
 gateway/faulttest:
+gateway/peertest:
 gateway/flow: gateway quarantine audit sanitize sanitize/format sanitize/policy sanitize/seal sanitize/memfile
 
 configs:
@@ -72,7 +73,7 @@ var formats = []string{"sanitize/mail", "sanitize/text", "sanitize/html", "sanit
 // guarded says where a dangerous or heavy package may be imported; everywhere
 // else it is forbidden. A trailing /... covers what is below.
 var guarded = map[string][]string{
-	"os/exec":                            {"sanitize/sandbox/...", "sanitize/pdfium/enginetest", "cmd/sekisho"},
+	"os/exec":                            {"sanitize/sandbox/...", "sanitize/pdfium/enginetest", "cmd/sekisho", "gateway/peertest"},
 	"database/sql":                       {"gateway/store/..."},
 	"modernc.org/sqlite/...":             {"gateway/store/..."},
 	"net/http/...":                       {"gateway/health", "gateway/portal/demo", "gateway/api", "gateway/portal", "gateway/upload"},
@@ -123,6 +124,9 @@ func TestImports(t *testing.T) {
 		}
 		for _, d := range deps {
 			own, ours := strings.CutPrefix(d, "sekisho/")
+			if ours && strings.HasSuffix(own, "test") && !strings.HasSuffix(pkg, "test") {
+				t.Errorf("%s imports %s, which is for tests alone", pkg, own)
+			}
 			if ours && own != pkg && !slices.ContainsFunc(rule, func(r string) bool { return covers(r, own) }) {
 				t.Errorf("%s imports %s, which the policy forbids", pkg, own)
 			}

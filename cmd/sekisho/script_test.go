@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sekisho/gateway/peertest"
 )
 
 // Stories: testdata/script/*.txtar drive the real binary, built as releases
@@ -84,15 +84,15 @@ func buildBinary(t *testing.T) string {
 // side by side and none takes another's port.
 func setup(e *testscript.Env, bin string) error {
 	w := &world{dir: e.WorkDir}
-	host := storyHost()
+	host := peertest.Loopback()
 	var err error
-	if w.smtp, err = freeAddress(host); err != nil {
+	if w.smtp, err = peertest.FreeAddress(host); err != nil {
 		return err
 	}
-	if w.admin, err = freeAddress(host); err != nil {
+	if w.admin, err = peertest.FreeAddress(host); err != nil {
 		return err
 	}
-	sinkAt, err := freeAddress(host)
+	sinkAt, err := peertest.FreeAddress(host)
 	if err != nil {
 		return err
 	}
@@ -108,37 +108,15 @@ func setup(e *testscript.Env, bin string) error {
 	e.Setenv("SEKISHO_STORAGE_MIN_FREE", "16MB") // a small machine of a test may have little
 	w.vars = e.Vars
 	e.Values[worldKey{}] = w
-	e.Defer(w.sink.close)
+	e.Defer(w.sink.Close)
 	return nil
-}
-
-// storyHost is a random address of the loopback network, or 127.0.0.1 where
-// only that exists.
-func storyHost() string {
-	var b [3]byte
-	rand.Read(b[:])
-	host := net.IPv4(127, b[0]|1, b[1], b[2]|1).String()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "127.0.0.1"
-	}
-	l.Close()
-	return host
-}
-
-func freeAddress(host string) (string, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // free sets each variable named to a free loopback address.
 func free(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) == 0, "free ENV…")
 	for _, name := range args {
-		at, err := freeAddress(ts.Getenv("HOST"))
+		at, err := peertest.FreeAddress(ts.Getenv("HOST"))
 		ts.Check(err)
 		ts.Setenv(name, at)
 	}
@@ -150,7 +128,7 @@ func answer(ts *testscript.TestScript, neg bool, args []string) {
 	w := worldOf(ts)
 	flags := [][2]string{{"storage", filepath.Join(w.dir, "data")}, {"instance", "story"}, {"name", "さくら町"}, {"contact", "情報政策課（内線１２３）"},
 		{"postmaster", "postmaster@town.example.lg.jp"}, {"domain", "town.example.lg.jp"}, {"recipient", "@town.example.lg.jp"},
-		{"listen", w.smtp}, {"hostname", "gw.town.example.lg.jp"}, {"client", "127.0.0.0/8"}, {"relay", w.sink.address},
+		{"listen", w.smtp}, {"hostname", "gw.town.example.lg.jp"}, {"client", "127.0.0.0/8"}, {"relay", w.sink.Address},
 		{"relay-tls", "none"}, {"my-number", "10.30.0.0/16"}}
 	for _, a := range args {
 		name, value, ok := strings.Cut(a, "=")

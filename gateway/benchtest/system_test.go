@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sekisho/gateway/peertest"
 )
 
 // system is one of those that are compared, running.
@@ -122,37 +124,20 @@ $final_banned_destiny = D_PASS; $final_bad_header_destiny = D_PASS; $QUARANTINED
 1;
 `
 
-// startPostfix starts a Postfix with its own folder; with a content filter, a
-// second listener takes mail back from it.
+// startPostfix starts a Postfix that relays to the sink; with a content filter,
+// a second listener takes mail back from it.
 func startPostfix(b *testing.B, g group, title, sink, filter, back string) *running {
 	b.Helper()
-	dir := folder(b, "postfix")
-	smtp := free(b)
-	for _, d := range []string{"etc", "queue"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			b.Fatal(err)
-		}
-	}
-	main := []string{"compatibility_level=3.6", "queue_directory=" + dir + "/queue", "data_directory=" + dir + "/data",
-		"maillog_file=" + dir + "/log", "maillog_file_prefixes=" + dir, "command_directory=/usr/sbin", "daemon_directory=/usr/lib/postfix/sbin",
-		"mail_owner=postfix", "setgid_group=postdrop", "inet_interfaces=127.0.0.1", "inet_protocols=ipv4", "myhostname=relay.example",
-		"mydestination=", "mynetworks=127.0.0.0/8", "alias_maps=", "alias_database=", "local_recipient_maps=", "biff=no",
-		"smtp_host_lookup=native", "smtp_dns_support_level=disabled", "smtpd_client_connection_count_limit=0", "message_size_limit=104857600",
-		"in_flow_delay=0", "default_destination_concurrency_limit=50", "initial_destination_concurrency=50",
-		"relayhost=[" + strings.Replace(sink, ":", "]:", 1)}
-	_, port, _ := net.SplitHostPort(smtp)
-	services := port + " inet n - n - 100 smtpd\n" + masterServices
+	setup := peertest.Setup{Name: "relay", Address: free(b), Main: []string{"smtpd_client_connection_count_limit=0", "in_flow_delay=0",
+		"default_destination_concurrency_limit=50", "initial_destination_concurrency=50", "relayhost=[" + strings.Replace(sink, ":", "]:", 1)},
+		Command: func(c *exec.Cmd) *exec.Cmd { return g.put(b, c) }}
 	if filter != "" {
-		main = append(main, "content_filter=filter:["+strings.Replace(filter, ":", "]:", 1), "filter_destination_concurrency_limit=4", "filter_initial_destination_concurrency=4")
-		_, backPort, _ := net.SplitHostPort(back)
-		services += backPort + " inet n - n - - smtpd -o content_filter= -o receive_override_options=no_header_body_checks\nfilter unix - - n - 4 smtp -o max_use=1000\n"
+		setup.Main = append(setup.Main, "content_filter=filter:["+strings.Replace(filter, ":", "]:", 1), "filter_destination_concurrency_limit=4", "filter_initial_destination_concurrency=4")
+		setup.Services = back + " inet n - n - - smtpd -o content_filter= -o receive_override_options=no_header_body_checks\nfilter unix - - n - 4 smtp -o max_use=1000\n"
 	}
-	write(b, filepath.Join(dir, "etc", "main.cf"), strings.Join(main, "\n")+"\n")
-	write(b, filepath.Join(dir, "etc", "master.cf"), services)
-	run(b, g.put(b, exec.Command("postfix", "-c", dir+"/etc", "start")))
-	b.Cleanup(func() { run(b, exec.Command("postfix", "-c", dir+"/etc", "stop")) })
-	until(b, title, func() bool { return listens(smtp) })
-	text, err := os.ReadFile(dir + "/queue/pid/master.pid")
+	p := peertest.StartPostfix(b, setup)
+	until(b, title, func() bool { return listens(p.Address) })
+	text, err := os.ReadFile(filepath.Join(p.Dir, "queue", "pid", "master.pid"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -160,26 +145,8 @@ func startPostfix(b *testing.B, g group, title, sink, filter, back string) *runn
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &running{title, smtp, []int{pid}, g}
+	return &running{title, p.Address, []int{pid}, g}
 }
-
-const masterServices = `pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - 100 smtp
-relay unix - - n - 100 smtp
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-`
 
 // folder makes a folder that other users may enter.
 func folder(b *testing.B, name string) string {
@@ -230,12 +197,7 @@ func start(b *testing.B, c *exec.Cmd) {
 // free is an address that nobody listens on.
 func free(b *testing.B) string {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return peertest.Free(b, "127.0.0.1")
 }
 
 func listens(address string) bool {

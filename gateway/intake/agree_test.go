@@ -96,7 +96,7 @@ func TestPostfix(t *testing.T) {
 				r := start(t, st, func(k *intake.Config) { k.Limits = intake.Limits{Recipients: 3, MessageBytes: 20000} })
 				p.t = t
 				c.hold(t, r.addr, secure, 0)
-				c.hold(t, p.addr, secure, 1)
+				c.hold(t, p.Address, secure, 1)
 				var ours []string
 				for _, m := range r.mails() {
 					ours = append(ours, summary(m.Envelope.From, m.Envelope.To))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"sekisho/gateway/peertest"
 )
 
 // TestKilledUnderLoad kills the program again and again, at any moment: while it
@@ -12,10 +14,10 @@ import (
 func TestKilledUnderLoad(t *testing.T) {
 	kills := rounds(t, 20, 1)
 	chance := chance(t)
-	host := loopback(t)
+	host := peertest.Loopback()
 	s := newSink(t, host)
-	s.answer(refusedPrefix, "550 5.1.1 no such mailbox")
-	g := install(t, host, s.address)
+	s.Answer(refusedPrefix, "550 5.1.1 no such mailbox")
+	g := install(t, host, s.Address)
 	l := newLoad(t, g, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

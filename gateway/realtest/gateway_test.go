@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sekisho/gateway/peertest"
 )
 
 const (
@@ -44,7 +44,7 @@ type gateway struct {
 // settings as environment variables, NAME=value.
 func install(t *testing.T, host, relay string, vars ...string) *gateway {
 	t.Helper()
-	g := &gateway{t: t, dir: t.TempDir(), host: host, smtp: freeAddress(t, host), admin: freeAddress(t, host)}
+	g := &gateway{t: t, dir: t.TempDir(), host: host, smtp: peertest.Free(t, host), admin: peertest.Free(t, host)}
 	g.config = filepath.Join(g.dir, "etc", "sekisho.yaml")
 	g.environ = append(foreign(os.Environ()), "SEKISHO_MANAGEMENT_LISTEN="+g.admin, "SEKISHO_STORAGE_MIN_FREE=16MB",
 		"SEKISHO_INTAKE_LIMITS_MAILS_PER_MINUTE=1000000", "SEKISHO_INTAKE_LIMITS_CONNECTIONS_PER_CLIENT=100")
@@ -69,29 +69,6 @@ func install(t *testing.T, host, relay string, vars ...string) *gateway {
 // foreign leaves out what a gateway would take for its settings.
 func foreign(environ []string) []string {
 	return slices.DeleteFunc(environ, func(v string) bool { return strings.HasPrefix(v, "SEKISHO_") })
-}
-
-// loopback is a random address of the loopback network, so that tests side by
-// side take no ports from each other, or 127.0.0.1 where only that exists.
-func loopback(t *testing.T) string {
-	t.Helper()
-	host := net.IPv4(127, byte(1+rand.IntN(250)), byte(rand.IntN(256)), byte(1+rand.IntN(250))).String()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "127.0.0.1"
-	}
-	l.Close()
-	return host
-}
-
-func freeAddress(t *testing.T, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // run runs a command of the program to its end: its output and exit code.

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"sekisho/gateway/peertest"
 )
 
 // maxMemory is what the gateway may take without its boxes, whatever comes, in
@@ -31,9 +33,9 @@ func TestOverload(t *testing.T) {
 	if number(t, "SEKISHO_SOAK") > 0 {
 		large, megabytes = 50, 25
 	}
-	host := loopback(t)
+	host := peertest.Loopback()
 	s := newSink(t, host)
-	g := install(t, host, s.address, "SEKISHO_INTAKE_LIMITS_CONNECTIONS_PER_CLIENT=20")
+	g := install(t, host, s.Address, "SEKISHO_INTAKE_LIMITS_CONNECTIONS_PER_CLIENT=20")
 	g.start()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

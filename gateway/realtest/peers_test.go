@@ -2,7 +2,9 @@ package realtest
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/mail"
 	"os"
@@ -12,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sekisho/gateway/peertest"
 )
 
 // perMail is the patience with n mails.
@@ -47,53 +51,73 @@ func (c trust) settings() []string {
 // under STARTTLS on both sides. Nothing is lost and nothing comes twice.
 func TestBetweenPostfixes(t *testing.T) {
 	n := rounds(t, 250, 10)
-	host := loopback(t)
+	host := peertest.Loopback()
 	c := newTrust(t)
-	back := newPostfix(t, host, "back", "smtpd_tls_security_level=may", "smtpd_tls_cert_file="+c.hopCert, "smtpd_tls_key_file="+c.hopKey,
+	back := postfix(t, host, "back", "smtpd_tls_security_level=may", "smtpd_tls_cert_file="+c.hopCert, "smtpd_tls_key_file="+c.hopKey,
 		"smtpd_relay_restrictions=permit_mynetworks,reject", "virtual_mailbox_domains="+domain, "virtual_mailbox_maps=static:all/",
 		"virtual_mailbox_base=$queue_directory/../mail", "virtual_uid_maps=static:65534", "virtual_gid_maps=static:65534", "virtual_mailbox_limit=0")
-	g := install(t, host, back.address, c.settings()...)
-	front := newPostfix(t, host, "front", "relayhost="+literal(g.smtp), "relay_domains="+domain, "smtp_tls_security_level=encrypt",
+	g := install(t, host, back.Address, c.settings()...)
+	front := postfix(t, host, "front", "relayhost="+literal(g.smtp), "relay_domains="+domain, "smtp_tls_security_level=encrypt",
 		"smtp_destination_concurrency_limit=20", "smtpd_relay_restrictions=permit_mynetworks,reject")
 	g.start()
-	source(t, front.address, n)
-	within(t, perMail(n), "all mail to be delivered", func() bool { return front.queued() == 0 && back.queued() == 0 && len(back.mailbox()) >= n })
+	source(t, front.Address, n)
+	within(t, perMail(n), "all mail to be delivered", func() bool { return front.Queued() == 0 && back.Queued() == 0 && len(back.Mailbox()) >= n })
 	g.drained()
 	g.stop()
 	g.verify()
-	once(t, messageIDs(t, back.mailbox()), n)
-	if log := front.log(1 << 26); strings.Count(log, "status=sent (250 2.0.0 M-") != n || strings.Contains(log, "status=deferred") {
+	once(t, messageIDs(t, back.Mailbox()), n)
+	if log := front.Log(1 << 26); strings.Count(log, "status=sent (250 2.0.0 M-") != n || strings.Contains(log, "status=deferred") {
 		t.Errorf("Postfix in front sent %d of %d, deferred %d", strings.Count(log, "status=sent (250 2.0.0 M-"), n, strings.Count(log, "status=deferred"))
 	}
-	if log := back.log(1 << 26); strings.Contains(log, "NOQUEUE") || strings.Contains(log, "improper command") || strings.Contains(log, "warning: ") {
+	if log := back.Log(1 << 26); strings.Contains(log, "NOQUEUE") || strings.Contains(log, "improper command") || strings.Contains(log, "warning: ") {
 		t.Error("Postfix behind complains")
 	}
+}
+
+// postfix starts a Postfix that tries again soon.
+func postfix(t *testing.T, host, name string, settings ...string) *peertest.Postfix {
+	t.Helper()
+	return peertest.StartPostfix(t, peertest.Setup{Name: name, Address: peertest.Free(t, host), Main: append([]string{"queue_run_delay=2s",
+		"minimal_backoff_time=2s", "maximal_backoff_time=10s", "smtpd_client_connection_count_limit=100"}, settings...)})
+}
+
+// program runs a program of the system to its end.
+func program(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), longest)
+	defer cancel()
+	c := exec.CommandContext(ctx, name, args...)
+	out, err := c.CombinedOutput()
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return string(out), err
 }
 
 // TestBetweenSourceAndSink: Postfix's load generator and its measuring sink,
 // with the gateway alone between them.
 func TestBetweenSourceAndSink(t *testing.T) {
 	n := rounds(t, 250, 10)
-	host := loopback(t)
+	host := peertest.Loopback()
 	address, dumped := smtpSink(t, host)
 	g := install(t, host, address)
 	g.start()
 	source(t, g.smtp, n)
-	within(t, perMail(n), "all mail to be delivered", func() bool { return len(files(t, dumped)) >= n })
+	within(t, perMail(n), "all mail to be delivered", func() bool { return len(peertest.Files(t, dumped)) >= n })
 	g.drained()
 	g.stop()
 	g.verify()
-	once(t, messageIDs(t, files(t, dumped)), n)
+	once(t, messageIDs(t, peertest.Files(t, dumped)), n)
 }
 
 // TestSwaks: the Swiss army knife of mail tests speaks STARTTLS to the gateway,
 // and it is told clearly what is wrong.
 func TestSwaks(t *testing.T) {
-	host := loopback(t)
+	host := peertest.Loopback()
 	s := newSink(t, host)
 	c := newTrust(t)
-	s.offerTLS(serverTLS(t, c.hopCert, c.hopKey))
-	g := install(t, host, s.address, c.settings()...)
+	s.OfferTLS(serverTLS(t, c.hopCert, c.hopKey))
+	g := install(t, host, s.Address, c.settings()...)
 	g.start()
 	sheet := filepath.Join(g.dir, "list.csv")
 	if err := os.WriteFile(sheet, []byte("番号,名前\r\n1,=cmd\r\n"), 0o644); err != nil {
@@ -155,11 +179,11 @@ func swaks(t *testing.T, address string, more []string) (string, int) {
 // folder that it writes each mail to.
 func smtpSink(t *testing.T, host string) (address, dumped string) {
 	t.Helper()
-	address, dumped = freeAddress(t, host), t.TempDir()
+	address, dumped = peertest.Free(t, host), t.TempDir()
 	args := []string{"-4", "-d", filepath.Join(dumped, "%M."), "inet:" + address, "100"}
 	if os.Geteuid() == 0 { // it insists on being somebody else then
 		args = append([]string{"-u", "nobody"}, args...)
-		if err := errors.Join(os.Chown(dumped, nobody, nobody), os.Chmod(filepath.Dir(dumped), 0o711)); err != nil {
+		if err := errors.Join(os.Chown(dumped, peertest.Nobody, peertest.Nobody), os.Chmod(filepath.Dir(dumped), 0o711)); err != nil {
 			t.Fatal(err)
 		}
 	}

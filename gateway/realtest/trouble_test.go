@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sekisho/gateway/peertest"
 )
 
 // hand sends n plain mails, which must all be taken, and returns them.
@@ -62,12 +64,12 @@ func arrived(t *testing.T, s *sink, mails []letter) {
 // postmaster hears of what ended.
 // spec: g3
 func TestNextHopInTrouble(t *testing.T) {
-	host := loopback(t)
+	host := peertest.Loopback()
 	s := newSink(t, host)
-	g := install(t, host, s.address)
+	g := install(t, host, s.Address)
 	g.start()
 
-	s.down()
+	s.Down()
 	mails := hand(t, g, 5, 1)
 	// One that cannot be reached is not tried with each mail.
 	until(t, "a try", func() bool { return len(g.deliveries("ready")) == 5 && triedOnce(g.deliveries("ready")) })
@@ -75,7 +77,7 @@ func TestNextHopInTrouble(t *testing.T) {
 	retry(t, g, g.deliveries("ready"))
 	arrived(t, s, mails)
 
-	s.answer("dot", "451 4.3.2 come back later")
+	s.Answer("dot", "451 4.3.2 come back later")
 	mails = hand(t, g, 5, 100)
 	slow := waiting(t, g, 5)
 	for _, d := range slow {
@@ -83,17 +85,17 @@ func TestNextHopInTrouble(t *testing.T) {
 			t.Errorf("%s is tried again in %v", d.Receipt, next)
 		}
 	}
-	s.answer("dot", "")
+	s.Answer("dot", "")
 	retry(t, g, slow)
 	arrived(t, s, mails)
 
 	// Only the recipient is refused: the mails about it must go through.
-	s.answer("taro@", "550 5.1.1 no such mailbox")
+	s.Answer("taro@", "550 5.1.1 no such mailbox")
 	hour := time.Now().Truncate(time.Hour)
 	mails = hand(t, g, 23, 200)
 	until(t, "failures", func() bool { return len(g.deliveries("failed")) == len(mails) })
 	until(t, "the mails to the postmaster", func() bool { return len(s.own(postmaster)) >= 20 })
-	s.answer("taro@", "")
+	s.Answer("taro@", "")
 	for _, m := range mails {
 		if len(s.copies(m.id)) != 0 {
 			t.Errorf("%s came although it was refused", m.id)
@@ -122,14 +124,14 @@ func triedOnce(ds []delivery) bool {
 // TestTLSInTrouble: where the relay must be encrypted, a next hop that offers
 // no STARTTLS, or shows another's certificate, gets no mail.
 func TestTLSInTrouble(t *testing.T) {
-	host := loopback(t)
+	host := peertest.Loopback()
 	s := newSink(t, host)
 	c := newTrust(t)
-	g := install(t, host, s.address, c.settings()...)
+	g := install(t, host, s.Address, c.settings()...)
 	g.start()
 	mails := hand(t, g, 2, 1)
 	until(t, "a try", func() bool { return triedOnce(g.deliveries("ready")) })
-	s.offerTLS(serverTLS(t, c.cert, c.key)) // valid, and not the next hop's
+	s.OfferTLS(serverTLS(t, c.cert, c.key)) // valid, and not the next hop's
 	retry(t, g, g.deliveries("ready"))
 	until(t, "a second try", func() bool {
 		return slices.ContainsFunc(g.deliveries("ready"), func(d delivery) bool { return d.Attempts > 1 })
@@ -137,7 +139,7 @@ func TestTLSInTrouble(t *testing.T) {
 	if total, _ := s.have(); total != 0 {
 		t.Fatalf("%d mails came", total)
 	}
-	s.offerTLS(serverTLS(t, c.hopCert, c.hopKey))
+	s.OfferTLS(serverTLS(t, c.hopCert, c.hopKey))
 	retry(t, g, g.deliveries("ready"))
 	arrived(t, s, mails)
 	for _, m := range mails {
@@ -154,10 +156,10 @@ func TestTLSInTrouble(t *testing.T) {
 // what it had in hand is done after the next start, not held.
 func TestStopsUnderLoad(t *testing.T) {
 	chance := chance(t)
-	host := loopback(t)
+	host := peertest.Loopback()
 	s := newSink(t, host)
-	s.answer(refusedPrefix, "550 5.1.1 no such mailbox")
-	g := install(t, host, s.address)
+	s.Answer(refusedPrefix, "550 5.1.1 no such mailbox")
+	g := install(t, host, s.Address)
 	l := newLoad(t, g, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
