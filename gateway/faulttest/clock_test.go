@@ -162,12 +162,7 @@ func TestRetriesAndClock(t *testing.T) {
 	w, err := o.open(d, o.empty, s)
 	check(t, err)
 	defer w.close()
-	s.says(func(to string) string {
-		if strings.HasPrefix(to, "k0@") {
-			return "451 later"
-		}
-		return ""
-	})
+	s.peer().Answer("k0@", "451 later")
 	w.send(p, 0, letters[0])
 	w.work()
 	w.send(p, 1, letters[0])
@@ -178,7 +173,7 @@ func TestRetriesAndClock(t *testing.T) {
 	d.mu.Lock()
 	d.plan = nil
 	d.mu.Unlock()
-	s.says(nil)
+	s.peer().Answer("k0@", "")
 	stop := w.sequence()
 	w.clock.pass(-30 * 24 * time.Hour)
 	eventually(t, "the record of the change", func() bool { return w.count(audit.VerbClockChanged) > 0 })

@@ -17,12 +17,7 @@ func TestManyFail(t *testing.T) {
 	o, s, p := newOffice(t), &sink{}, &promises{}
 	w, err := o.open(newDisk(o.clock.now), o.empty, s)
 	check(t, err)
-	s.says(func(to string) string {
-		if strings.HasPrefix(to, "k") {
-			return "550 5.1.1 no"
-		}
-		return ""
-	})
+	s.peer().Answer("k", "550 5.1.1 no")
 	const mails, anHour = 25, 20
 	for n := range mails {
 		w.send(p, n, letters[0])

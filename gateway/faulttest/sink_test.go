@@ -1,20 +1,19 @@
 package faulttest
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"net"
 	"strings"
 	"sync"
+
+	"sekisho/gateway/peertest"
 )
 
-// sink is the LGWAN mail server: it takes every mail, but for those to
-// recipients that it answers otherwise.
+// sink is the LGWAN mail server, at the other end of a pipe.
 type sink struct {
-	answer func(to string) string // to RCPT; nil or "" is 250
+	once   sync.Once
+	server *peertest.Sink
 
 	mu    sync.Mutex
 	mails []arrival
@@ -36,85 +35,23 @@ func (s *sink) all() []arrival {
 	return append([]arrival(nil), s.mails...)
 }
 
+// peer is the server itself, which takes every mail unless it is told otherwise.
+func (s *sink) peer() *peertest.Sink {
+	s.once.Do(func() { s.server = peertest.NewSink("", s.take) })
+	return s.server
+}
+
 // dial connects to the sink.
 func (s *sink) dial(context.Context, string, string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
-	go s.serve(theirs)
+	go s.peer().Serve(theirs)
 	return ours, nil
 }
 
-// serve speaks just enough SMTP, one command at a time.
-func (s *sink) serve(c net.Conn) {
-	defer c.Close()
-	r := bufio.NewReader(c)
-	say := func(line string) { fmt.Fprintf(c, "%s\r\n", line) }
-	var to []string
-	for say("220 sink"); ; {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); strings.ToUpper(verb) {
-		case "RCPT":
-			a := strings.Trim(strings.TrimPrefix(rest, "TO:"), "<>")
-			if reply := s.reply(a); reply != "" {
-				say(reply)
-				continue
-			}
-			to = append(to, a)
-			say("250 ok")
-		case "DATA":
-			say("354 go on")
-			body, err := readBody(r)
-			if err != nil {
-				return
-			}
-			s.take(to, body)
-			to = nil
-			say("250 taken")
-		case "QUIT":
-			say("221 bye")
-			return
-		default:
-			say("250 ok")
-		}
-	}
-}
-
-func (s *sink) reply(to string) string {
+func (s *sink) take(m peertest.Mail) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.answer == nil {
-		return ""
-	}
-	return s.answer(to)
-}
-
-// says has the sink answer otherwise from now on; nil for taking all.
-func (s *sink) says(f func(to string) string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer = f
-}
-
-func (s *sink) take(to []string, body []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mails = append(s.mails, arrival{strings.Join(to, " "), sha256.Sum256(body)})
-	s.texts = append(s.texts, string(body))
-}
-
-// readBody reads a mail up to its final dot and takes the dots out again.
-func readBody(r *bufio.Reader) ([]byte, error) {
-	var b bytes.Buffer
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return nil, err
-		}
-		if line == ".\r\n" {
-			return b.Bytes(), nil
-		}
-		b.WriteString(strings.TrimPrefix(line, "."))
-	}
+	s.mails = append(s.mails, arrival{strings.Join(m.To, " "), sha256.Sum256(m.Data)})
+	s.texts = append(s.texts, string(m.Data))
+	return nil
 }
