@@ -96,10 +96,13 @@ func FuzzLint(f *testing.F) {
 // FuzzBuild: whatever values come, Build gives an error or a file that the
 // lint accepts and that has the pages it says.
 func FuzzBuild(f *testing.F) {
-	for _, p := range kinds() {
-		f.Add(frames(f, values(p)), 75)
+	for i, s := range []ir.Samples{ir.Gray1, ir.Gray4, ir.Gray8, ir.RGB8} { // small, so that many are tried
+		f.Add(frames(f, values(text(s, 9, 9), photo(s, 7, 5))), 70+10*i)
 	}
-	f.Add(frames(f, values(written(), text(ir.Gray1, 9, 9))), 85)
+	f.Add(frames(f, values(logo(12, 6, 20))), 75)
+	small := text(ir.Gray1, 9, 9)
+	small.runs = written().runs
+	f.Add(frames(f, values(small, small)), 85)
 	f.Fuzz(func(t *testing.T, in []byte, quality int) {
 		var out bytes.Buffer
 		p := profile()
