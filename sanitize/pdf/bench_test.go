@@ -78,10 +78,10 @@ func BenchmarkLint(b *testing.B) {
 	}
 }
 
-// TestMemoryIsThatOfOnePage: 300 pages of a megabyte take no more than a few.
+// TestMemoryIsThatOfOnePage: 100 pages of a megabyte take no more than a few.
 // spec: g8
 func TestMemoryIsThatOfOnePage(t *testing.T) {
-	const pages, side = 300, 1000
+	const pages, side = 100, 1000
 	from, to := io.Pipe()
 	go func() { to.CloseWithError(emit(to, pages, side)) }()
 	var before, after runtime.MemStats

@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -52,23 +53,20 @@ func meaning(t *testing.T, data []byte) string {
 func TestLintSeesEachByte(t *testing.T) {
 	lettered := text(ir.Gray4, 24, 12)
 	lettered.runs = []ir.Run{{X: 10, Y: 10, Length: 9, Size: 9000, S: "関所 gate"}}
-	for name, c := range map[string]struct {
-		data []byte
-		step int // look at each byte in so many
-	}{
-		"pixels":   {mustBuild(t, text(ir.Gray4, 24, 12), text(ir.Gray1, 30, 20)), 1},
-		"palette":  {mustBuild(t, logo(21, 9, 3)), 1},
-		"JPEG":     {mustBuild(t, photo(ir.RGB8, 16, 16)), 1},
-		"lettered": {mustBuild(t, lettered), 3},
-	} {
+	flips := []byte{1, 0x10, 0x80}
+	for name, data := range map[string][]byte{"pixels": mustBuild(t, text(ir.Gray4, 24, 12), text(ir.Gray1, 30, 20)), "palette": mustBuild(t, logo(21, 9, 3)),
+		"JPEG": mustBuild(t, photo(ir.RGB8, 16, 16)), "fax": mustBuild(t, lines(40, 9)), "lettered": mustBuild(t, lettered)} {
 		t.Run(name, func(t *testing.T) {
-			before := meaning(t, c.data)
-			for i := 0; i < len(c.data); i += c.step {
-				for _, flip := range []byte{1, 0x10, 0x80} {
-					bad := bytes.Clone(c.data)
+			before := meaning(t, data)
+			for i := range data {
+				for k, flip := range flips {
+					if i%len(flips) != k && os.Getenv("SEKISHO_SOAK") == "" || bytes.HasPrefix(data[i:], []byte{data[i], data[i], data[i], data[i]}) {
+						continue // one bit of each byte, and of equal ones the last
+					}
+					bad := bytes.Clone(data)
 					bad[i] ^= flip
 					if notes, _ := found(t, bad); len(notes) == 0 && meaning(t, bad) != before {
-						t.Errorf("byte %d, %q for %q: unseen", i, bad[i], c.data[i])
+						t.Errorf("byte %d, %q for %q: unseen", i, bad[i], data[i])
 					}
 				}
 			}
