@@ -219,6 +219,22 @@ func TestNoticeKinds(t *testing.T) {
 	}
 }
 
+// TestNoticeOfPDF says what can be done with the new file.
+func TestNoticeOfPDF(t *testing.T) {
+	k := format.Child{Name: "a.pdf", Original: "a.pdf", Kind: format.PDF, Method: format.MethodImage, Verdict: format.Rebuilt}
+	for want, change := range map[string]func(*format.Child){
+		"画像のPDFにしました。": func(*format.Child) {},
+		"画像のPDFにしました（文字の検索とコピーができます）。": func(k *format.Child) { k.Searchable = true },
+		"文字だけを取り出しました（a.txt）。":        func(k *format.Child) { k.Method, k.Name = format.MethodText, "a.txt" },
+	} {
+		kid := k
+		change(&kid)
+		if got := noticeAttachments([]format.Child{kid}, false); !strings.Contains(got, "「a.pdf」　"+want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestNoticeWordsAreJIS: what we say ourselves can be written in ISO-2022-JP,
 // and avoids the words of PRODUCT.md's list.
 func TestNoticeWordsAreJIS(t *testing.T) {
@@ -231,7 +247,8 @@ func TestNoticeWordsAreJIS(t *testing.T) {
 	for _, m := range []format.Method{format.MethodNone, format.MethodText, format.MethodImage, format.MethodReconstruct, format.MethodUnpack} {
 		for _, v := range []format.Verdict{format.Rebuilt, format.Partly, format.Stripped} {
 			for _, k := range []format.Kind{format.Mail, format.PDF, format.Zip} {
-				kids = append(kids, format.Child{Name: "b", Original: "a", Method: m, Verdict: v, Kind: k})
+				kids = append(kids, format.Child{Name: "b", Original: "a", Method: m, Verdict: v, Kind: k},
+					format.Child{Name: "b", Original: "a", Method: m, Verdict: v, Kind: k, Searchable: true})
 			}
 		}
 	}
