@@ -225,7 +225,7 @@ func TestNoticeOfPDF(t *testing.T) {
 	for want, change := range map[string]func(*format.Child){
 		"画像のPDFにしました。": func(*format.Child) {},
 		"画像のPDFにしました（文字の検索とコピーができます）。": func(k *format.Child) { k.Searchable = true },
-		"文字だけを取り出しました（a.txt）。":        func(k *format.Child) { k.Method, k.Name = format.MethodText, "a.txt" },
+		"文字だけを取り出しました（a.txt）。":         func(k *format.Child) { k.Method, k.Name = format.MethodText, "a.txt" },
 	} {
 		kid := k
 		change(&kid)
