@@ -16,7 +16,7 @@ const (
 	lintHeader  = "lint_pdf_header"  // 7.5.2: the two lines of a file's start
 	lintEnd     = "lint_pdf_end"     // 7.5.5: trailer of two keys, nothing behind it
 	lintXref    = "lint_pdf_xref"    // 7.5.4: one table, each object where it says, nothing in between
-	lintObject  = "lint_pdf_object"  // 7.3: each object in one of the eleven forms
+	lintObject  = "lint_pdf_object"  // 7.3: each object in one of the ten forms
 	lintTree    = "lint_pdf_tree"    // 7.7.3: each page once, counts and parents right
 	lintPage    = "lint_pdf_page"    // 7.7.3.3: size in bounds, fonts as the content uses them
 	lintPicture = "lint_pdf_picture" // 8.9: size, depth and colours that we write, the data exactly its rows

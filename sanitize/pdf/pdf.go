@@ -6,7 +6,7 @@
 // by what it holds, and over it the page's text in an invisible font, so that
 // search and copying work. BuildText writes the text alone, with page marks.
 //
-// A file of ours has a closed form: a header; objects of eleven shapes, each
+// A file of ours has a closed form: a header; objects of ten shapes, each
 // written in one way; a classic cross-reference table; a trailer; nothing else.
 // There are no actions, annotations, forms, names, metadata, embedded files or
 // object streams, because the form has no words for them. Lint reads a file
