@@ -95,6 +95,9 @@ func (e *encoder) encode(r ir.Raster, pix []byte) (encoded, error) {
 // grey stores a picture in shades of grey: as a page of letters when it is one
 // and quality does not matter.
 func (e *encoder) grey(r ir.Raster, pix []byte) (encoded, error) {
+	if canJPEG(r) && busy(pix, int(r.W), 1) {
+		return e.photo(r, pix)
+	}
 	if e.quality < fineQuality {
 		if bits := e.palette.indexGrey(e.indices(len(pix)), pix, int(r.W)); bits > 0 {
 			return e.indexed(r, bits)
@@ -134,6 +137,9 @@ func (e *encoder) plain(r ir.Raster, space string, bits int, pix []byte) (encode
 // colour stores a colour picture: with a palette when it has few colours or
 // can have with a small loss, else as a JPEG.
 func (e *encoder) colour(r ir.Raster, pix []byte) (encoded, error) {
+	if canJPEG(r) && busy(pix, int(r.W), 3) {
+		return e.photo(r, pix)
+	}
 	e.indices(int(r.W * r.H))
 	attempts := roughly
 	if e.quality >= fineQuality {
@@ -146,7 +152,7 @@ func (e *encoder) colour(r ir.Raster, pix []byte) (encoded, error) {
 		}
 		return e.orJPEG(r, pix, p)
 	}
-	if r.W > maxJPEGSide || r.H > maxJPEGSide {
+	if !canJPEG(r) {
 		return e.plain(r, "/DeviceRGB", 8, pix)
 	}
 	return e.photo(r, pix)
@@ -155,7 +161,7 @@ func (e *encoder) colour(r ir.Raster, pix []byte) (encoded, error) {
 // orJPEG returns the smaller one of what is there and a JPEG, which is tried
 // only where it has a chance.
 func (e *encoder) orJPEG(r ir.Raster, pix []byte, other encoded) (encoded, error) {
-	if int64(len(other.data))*100 <= r.W*r.H*photographic || r.W > maxJPEGSide || r.H > maxJPEGSide {
+	if int64(len(other.data))*100 <= r.W*r.H*photographic || !canJPEG(r) {
 		return other, nil
 	}
 	j, err := e.photo(r, pix)
@@ -164,6 +170,8 @@ func (e *encoder) orJPEG(r ir.Raster, pix []byte, other encoded) (encoded, error
 	}
 	return j, nil
 }
+
+func canJPEG(r ir.Raster) bool { return r.W <= maxJPEGSide && r.H <= maxJPEGSide }
 
 // photo stores a picture as a baseline JPEG.
 func (e *encoder) photo(r ir.Raster, pix []byte) (encoded, error) {

@@ -15,7 +15,7 @@ type attempt struct {
 // grey letters do. Where quality matters, as many bits are kept as can be.
 var (
 	closely = [...]attempt{{8, 256, false}, {6, 256, false}, {5, 256, false}}
-	roughly = [...]attempt{{8, 16, false}, {5, 256, true}, {5, 256, false}}
+	roughly = [...]attempt{{8, 16, false}, {5, 256, true}, {8, 256, false}}
 )
 
 // A colour is one of surfaces when it fills a run somewhere that is longer than
@@ -26,6 +26,24 @@ const (
 	surfaceLeast = 4  // pixels
 	edgeShare    = 20 // percent of the pixels
 )
+
+// busy reports whether so many pixels differ from their neighbour that a page
+// can be no page of letters: a scan with its noise. It looks at each eighth row
+// of pixels of some bytes each.
+func busy(pix []byte, w, each int) bool {
+	const rows, share = 8, 40 // percent
+	stride := w * each
+	differ, all := 0, 0
+	for ; len(pix) >= stride; pix = pix[min(rows*stride, len(pix)):] {
+		for i := each; i < stride; i += each {
+			if pix[i] != pix[i-each] {
+				differ++
+			}
+		}
+		all += w
+	}
+	return differ*100 > all*share
+}
 
 // surface is how many pixels in a row make a surface.
 func surface(w int) int { return max(w/surfaceShare, surfaceLeast) }
