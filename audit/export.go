@@ -19,12 +19,15 @@ type Filter struct {
 	Sender       string    // mail.sender, in any case
 	Actor        string    // actor.id
 	SHA256       string    // of the original or of what was sanitized, 64 lower hex digits
+	Request      string    // decision.request_id
 }
 
 // Match reports whether the filter chooses e.
 func (f Filter) Match(e Event) bool {
 	switch {
 	case !f.Since.IsZero() && e.TS.Before(f.Since), !f.Until.IsZero() && !e.TS.Before(f.Until):
+		return false
+	case f.Request != "" && e.Decision.RequestID != f.Request:
 		return false
 	case f.Receipt != "" && e.Object.ReceiptNo != f.Receipt, f.Actor != "" && e.Actor.ID != f.Actor:
 		return false
@@ -33,9 +36,14 @@ func (f Filter) Match(e Event) bool {
 	case f.Sender != "" && !strings.EqualFold(e.Mail.Sender, f.Sender):
 		return false
 	}
-	return len(f.Verbs) == 0 || slices.ContainsFunc(f.Verbs, func(v Verb) bool {
+	return len(f.Verbs) == 0 || f.wants(e.Verb)
+}
+
+// wants reports whether the filter names a verb.
+func (f Filter) wants(verb Verb) bool {
+	return slices.ContainsFunc(f.Verbs, func(v Verb) bool {
 		group, ok := strings.CutSuffix(string(v), "*")
-		return v == e.Verb || ok && strings.HasPrefix(string(e.Verb), group)
+		return v == verb || ok && strings.HasPrefix(string(verb), group)
 	})
 }
 

@@ -40,17 +40,18 @@ type exportProof struct {
 
 // filterJSON is a Filter in a proof.
 type filterJSON struct {
-	Since    *time.Time `json:"since,omitempty"`
-	Until    *time.Time `json:"until,omitempty"`
-	Events   []Verb     `json:"events,omitempty"`
-	Receipt  string     `json:"receipt,omitempty"`
-	Sender   string     `json:"sender,omitempty"`
-	Actor    string     `json:"actor,omitempty"`
-	Original string     `json:"sha256,omitempty"`
+	Since   *time.Time `json:"since,omitempty"`
+	Until   *time.Time `json:"until,omitempty"`
+	Events  []Verb     `json:"events,omitempty"`
+	Receipt string     `json:"receipt,omitempty"`
+	Sender  string     `json:"sender,omitempty"`
+	Actor   string     `json:"actor,omitempty"`
+	SHA256  string     `json:"sha256,omitempty"`
+	Request string     `json:"request_id,omitempty"`
 }
 
 func (f Filter) json() filterJSON {
-	j := filterJSON{Events: f.Verbs, Receipt: f.Receipt, Sender: f.Sender, Actor: f.Actor, Original: f.SHA256}
+	j := filterJSON{Events: f.Verbs, Receipt: f.Receipt, Sender: f.Sender, Actor: f.Actor, SHA256: f.SHA256, Request: f.Request}
 	if !f.Since.IsZero() {
 		j.Since = &f.Since
 	}
@@ -61,7 +62,7 @@ func (f Filter) json() filterJSON {
 }
 
 func (j filterJSON) filter() Filter {
-	f := Filter{Verbs: j.Events, Receipt: j.Receipt, Sender: j.Sender, Actor: j.Actor, SHA256: j.Original}
+	f := Filter{Verbs: j.Events, Receipt: j.Receipt, Sender: j.Sender, Actor: j.Actor, SHA256: j.SHA256, Request: j.Request}
 	if j.Since != nil {
 		f.Since = *j.Since
 	}

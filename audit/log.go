@@ -70,6 +70,9 @@ type Writer struct {
 	full     bool // disk full, ballast spent
 	dirs     map[string]bool
 	recovery Recovery
+
+	indexing sync.Mutex
+	indexed  map[string]bool // months that are closed and have all their index files
 }
 
 // Open takes the lock of a log directory, mends what a crash left unfinished and
@@ -98,7 +101,7 @@ func Open(ctx context.Context, f FS, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock audit log: %w", err)
 	}
-	w := &Writer{fs: f, opt: o, lock: lock, recent: newRecent(o.remember), dirs: map[string]bool{}}
+	w := &Writer{fs: f, opt: o, lock: lock, recent: newRecent(o.remember), dirs: map[string]bool{}, indexed: map[string]bool{}}
 	if err := w.open(ctx); err != nil {
 		w.closeFiles()
 		return nil, errors.Join(fmt.Errorf("open audit log: %w", err), lock.Close())

@@ -36,6 +36,9 @@ func (w *Writer) Purge(ctx context.Context, before string, now time.Time) ([]str
 	defer w.mu.Unlock()
 	var gone []string
 	for _, e := range events {
+		if err := w.dropIndex(e.Object.ID); err != nil {
+			return gone, fmt.Errorf("purge index %s: %w", e.Object.ID, err)
+		}
 		if err := w.fs.Remove(e.Change.Path); err != nil {
 			return gone, fmt.Errorf("purge segment %s: %w", e.Object.ID, err)
 		}

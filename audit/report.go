@@ -64,6 +64,7 @@ const (
 	FaultTile       Code = "tile_differs"        // a tile is missing or is not what the records give
 	FaultAnchor     Code = "anchor_contradicted" // the log is not a continuation of an anchor
 	FaultRetention  Code = "purge_unclear"       // early records are gone and no record says so
+	FaultIndex      Code = "index_differs"       // an index file is not what the records give: a search by it may hide some
 	FaultForeign    Code = "unknown_file"        // a file that no Writer makes
 
 	FaultSilence  Code = "silence"        // no heartbeat for more than two intervals
@@ -222,6 +223,8 @@ func (c Code) JA() string {
 		return "照合用のファイルが記録と一致しません"
 	case FaultAnchor:
 		return "外部保全したチェックポイントと一致しません"
+	case FaultIndex:
+		return "検索用のファイルが記録と一致しません"
 	case FaultForeign:
 		return "知らないファイルがあります"
 	case FaultSilence:

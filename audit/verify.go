@@ -72,6 +72,7 @@ type verifier struct {
 	tiles inventory
 	calc  calculator
 	order order
+	index indexCheck
 
 	stopped bool // a record was out of place: what follows cannot be compared
 }
@@ -120,7 +121,7 @@ func (v *verifier) listFiles(ctx context.Context) error {
 		case name == checkpointFile, name == ballastFile, name == lockName:
 		case dir == segmentDir && isMonth(strings.TrimSuffix(path.Base(name), ".jsonl")) && strings.HasSuffix(name, ".jsonl"):
 		case dir == historyDir && isMonth(strings.TrimSuffix(path.Base(name), ".txt")) && strings.HasSuffix(name, ".txt"):
-		case strings.HasPrefix(name, tileDir+"/") && v.tiles.add(name):
+		case strings.HasPrefix(name, tileDir+"/") && v.tiles.add(name), dir == indexDir && v.index.found(name):
 		default:
 			v.rep.fault(FaultForeign, -1, -1, name)
 		}
@@ -140,9 +141,9 @@ func (v *verifier) readSegments(ctx context.Context) error {
 	}
 	for i, month := range list {
 		first := true
-		_, torn, err := scanSegment(ctx, v.fs, month, func(line []byte, _ int64) error {
+		_, torn, err := scanSegment(ctx, v.fs, month, func(line []byte, at int64) error {
 			defer func() { first = false }()
-			return v.record(line, month, first && v.calc.size > 0)
+			return v.record(line, at, month, first && v.calc.size > 0)
 		})
 		if err != nil && !errors.Is(err, errLong) {
 			return err
@@ -157,6 +158,12 @@ func (v *verifier) readSegments(ctx context.Context) error {
 		case torn > 0:
 			v.rep.TornBytes = torn
 		}
+		if i < len(list)-1 {
+			if err := v.compareIndex(month); err != nil {
+				return err
+			}
+		}
+		v.index.end()
 	}
 	return nil
 }
@@ -173,7 +180,7 @@ func (v *verifier) unreadable(month string) {
 
 // record checks one line and takes it into the tree. A line whose number is not
 // its place ends the reading: the tree beyond it would say nothing.
-func (v *verifier) record(line []byte, month string, opens bool) error {
+func (v *verifier) record(line []byte, at int64, month string, opens bool) error {
 	seq := v.calc.size
 	e, err := ParseRecord(line)
 	if err != nil {
@@ -189,6 +196,11 @@ func (v *verifier) record(line []byte, month string, opens bool) error {
 		v.rep.fault(FaultSegment, seq, seq+1, segmentName(month))
 	}
 	v.order.see(e)
+	if v.index.add(e, at, len(line)) {
+		if err := v.compareIndex(month); err != nil {
+			return err
+		}
+	}
 	return v.push(leafHash(line))
 }
 
@@ -255,6 +267,9 @@ func (v *verifier) finish() error {
 		for _, name := range v.tiles.rest() {
 			v.rep.fault(FaultCut, -1, -1, name)
 		}
+	}
+	if !v.stopped {
+		v.index.rest(&v.rep)
 	}
 	v.heads.report(&v.rep, v.stopped)
 	v.order.finish(v.calc.size, v.heads.signed)

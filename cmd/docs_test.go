@@ -84,7 +84,7 @@ func recordedVerbs(t *testing.T) map[audit.Verb]bool {
 	found := map[audit.Verb]bool{}
 	names := map[string]audit.Verb{"VerbHeartbeat": audit.VerbHeartbeat, "VerbCheckpoint": audit.VerbCheckpoint,
 		"VerbAnchored": audit.VerbAnchored, "VerbStarted": audit.VerbStarted, "VerbStopped": audit.VerbStopped,
-		"VerbClockChanged": audit.VerbClockChanged}
+		"VerbClockChanged": audit.VerbClockChanged, "VerbPurged": audit.VerbPurged}
 	walk(t, func(file, pkg string, f *ast.File) {
 		base := filepath.Base(file)
 		if pkg == "audit" && !slices.Contains([]string{"sequencer.go", "append.go", "ballast.go"}, base) {

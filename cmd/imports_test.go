@@ -45,6 +45,7 @@ $format: sanitize/ir sanitize/format sanitize/charset sanitize/hypertext sanitiz
 
 sanitize/image: sanitize/ir sanitize/format sanitize/jpeglint sanitize/image/...
 sanitize/image/...: sanitize/image/...
+sanitize/modules: sanitize/ir sanitize/format sanitize/image
 
 sanitize: sanitize/ir sanitize/seal sanitize/memfile sanitize/format sanitize/policy sanitize/sandbox sanitize/magic $format
 
@@ -56,6 +57,7 @@ gateway/account: gateway audit
 gateway/store/...: gateway gateway/account gateway/store/... quarantine sanitize/format audit
 gateway/config: gateway sanitize/policy sanitize/format sanitize/seal audit configs
 gateway/health: gateway
+gateway/syslog:
 gateway/portal/demo: gateway
 gateway/faulttest:
 gateway/peertest:
@@ -87,11 +89,11 @@ var guarded = map[string][]string{
 	"net/mail":       {"gateway/portal/demo"},
 	"archive/...":    {},
 	// The demo draws its sample photo.
-	"image/...":              {"sanitize/image/...", "sanitize/pdf", "gateway/portal/demo"},
+	"image/...":              {"sanitize/image/...", "sanitize/modules", "sanitize/pdf", "gateway/portal/demo"},
 	"golang.org/x/image/...": {"sanitize/image/..."},
 	// PDFium and what runs it, ADR 0014.
 	"github.com/klippa-app/go-pdfium/...": {"sanitize/pdfium"},
-	"github.com/tetratelabs/wazero/...":   {"sanitize/pdfium"},
+	"github.com/tetratelabs/wazero/...":   {"sanitize/pdfium", "sanitize/modules"},
 	"unsafe":                              {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
 	"C":                                   {},
 	"plugin":                              {},

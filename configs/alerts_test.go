@@ -59,7 +59,7 @@ func metrics(t *testing.T) map[string]map[string]bool {
 	})
 	one := func() (float64, bool) { return 1, true }
 	words := func() map[string]uint64 { return map[string]uint64{"x": 1} }
-	err := m.Watch(health.Machine{Deaths: words, Delayed: words, LeftOut: words, DiskFree: one, DiskMinFree: one, WallsMissing: one,
+	err := m.Watch(health.Machine{Deaths: words, Delayed: words, LeftOut: words, Anchor: words, AnchorTime: one, AnchorsWaiting: one, DiskFree: one, DiskMinFree: one, WallsMissing: one,
 		CheckpointTime: one, CertificateEnd: one})
 	if err != nil {
 		t.Fatal(err)

@@ -132,7 +132,8 @@ type Tx interface {
 	// ForgetOriginal clears a message's Blob name; the caller deletes the file
 	// after the commit.
 	ForgetOriginal(id ID, r ...Record) error
-	// Erase deletes the openings of a message's commitments for good.
+	// Erase deletes the texts of a message for good: the openings of its
+	// commitments, subject and sender's name, names of parts, reasons.
 	Erase(message ID, r ...Record) error
 	// Note inserts records that change nothing else.
 	Note(r ...Record) error

@@ -14,8 +14,10 @@ import (
 type auditCmd struct {
 	Verify  auditVerifyCmd  `cmd:"" help:"監査記録が書き換えられていないかを調べる（通信も設定も不要）/ was the log edited, cut or reordered?"`
 	Witness auditWitnessCmd `cmd:"" help:"前に見たときの続きであることを、自分の機械で確かめて控える / is this the continuation of what was shown before?"`
+	Search  auditSearchCmd  `cmd:"" help:"監査記録を探す / search records"`
 	Export  auditExportCmd  `cmd:"" help:"監査記録を JSONL または CSV で、証明を付けて書き出す / export records with a proof"`
 	Prove   auditProveCmd   `cmd:"" help:"一部の記録を、単独で検証できる証明付きで取り出す / records with proofs that verify offline"`
+	Erase   auditEraseCmd   `cmd:"" help:"件名とファイル名の文字を消す（指紋と証明は残ります）/ erase texts behind the digests"`
 	Check   auditCheckCmd   `cmd:"" help:"証明付きの記録を検証する / verify a bundle made by prove"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -181,7 +182,9 @@ func verifyExport(ctx context.Context, file, key string) (string, error) {
 	fmt.Fprintf(&b, "書き出された %d 件は、%d 件からなる記録の木に含まれ、書き換えられていません / records are in the tree of size %d, unaltered\n", x.Count, x.Checkpoint.Size, x.Checkpoint.Size)
 	if x.Unbroken {
 		fmt.Fprintf(&b, "記録%dから%dまで、抜けはありません / complete from record %d to %d\n", x.First, x.Last, x.First, x.Last)
-	} else {
+	}
+	f := x.Filter
+	if f.Since, f.Until = (time.Time{}), (time.Time{}); !x.Unbroken || !reflect.DeepEqual(f, audit.Filter{}) {
 		fmt.Fprintln(&b, "条件で選ばれた記録です。条件に合うものがほかにないことは、記録のフォルダと照らし合わせて確かめます / chosen by a filter; that nothing else fits it shows beside the log")
 	}
 	fmt.Fprintf(&b, "控え / anchor: %s\n", x.Checkpoint)

@@ -14,11 +14,15 @@ import (
 // They are asked for only once the node is open.
 func (n *node) machine() health.Machine {
 	var signed atomic.Int64
-	n.sequencer.OnCheckpoint = func(audit.Checkpoint) { signed.Store(time.Now().Unix()) }
+	n.sequencer.OnCheckpoint = func(c audit.Checkpoint) {
+		signed.Store(time.Now().Unix())
+		n.anchor.offer(c)
+	}
 	return health.Machine{
 		Deaths:  func() map[string]uint64 { return n.pool.Stats().Deaths() },
 		Delayed: n.delayed,
 		LeftOut: n.leftOut,
+		Anchor:  n.anchor.failureCount,
 		DiskFree: func() (float64, bool) {
 			free, err := n.stores.Originals.Room(context.Background())
 			return float64(free), err == nil
@@ -26,6 +30,8 @@ func (n *node) machine() health.Machine {
 		DiskMinFree:    func() (float64, bool) { return float64(n.cfg.Storage.MinFree), true },
 		WallsMissing:   func() (float64, bool) { return float64(len(n.pool.Walls().Missing())), true },
 		CheckpointTime: func() (float64, bool) { at := signed.Load(); return float64(at), at > 0 },
+		AnchorTime:     n.anchor.lastTime,
+		AnchorsWaiting: n.anchor.queued,
 		CertificateEnd: func() (float64, bool) { return n.certificate.end() },
 	}
 }

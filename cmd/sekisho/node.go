@@ -41,6 +41,7 @@ type node struct {
 
 	sequencer *audit.Sequencer
 	writer    *audit.Writer
+	anchor    *anchor // nil: no syslog server
 	intake    *intake.Server
 	flow      *flow.Flow
 	deliver   *deliver.Deliver
@@ -109,6 +110,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err := n.openAudit(ctx, keys, location); err != nil {
 		return err
 	}
+	if n.anchor, err = n.openAnchor(); err != nil {
+		return err
+	}
 	if err := n.metrics.Watch(n.machine()); err != nil {
 		return err
 	}
@@ -132,7 +136,7 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize})
 	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
 		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals),
-		PurgeRecords: n.writer.Purge, Location: location}
+		PurgeRecords: n.writer.Purge, Location: location, Also: n.chores(location)}
 	return n.openIntake(location)
 }
 
@@ -254,6 +258,10 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 			n.log.Warn("the next hop does not answer yet; mail will wait for it", "error", err)
 		}
 	})
+	anchoring, stopAnchor := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopAnchor()
+	var anchored sync.WaitGroup
+	anchored.Go(func() { n.anchor.run(anchoring) })
 	workers.Go(func() { n.hangups(work) })
 	workers.Go(func() { n.flow.Run(work) })
 	workers.Go(func() { n.deliver.Run(work) })
@@ -286,6 +294,8 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 	}
 	stopLog()
 	sequencer.Wait()
+	stopAnchor() // after the log's last checkpoint
+	anchored.Wait()
 	return err
 }
 

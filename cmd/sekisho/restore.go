@@ -23,6 +23,7 @@ type restoreCmd struct {
 	From   string `arg:"" help:"バックアップのフォルダ / folder of a backup" type:"existingdir"`
 	To     string `arg:"" help:"戻す先。空の、または無いフォルダ / where to; empty or new" type:"path"`
 	Verify bool   `help:"戻したものの台帳、保管庫、監査記録が合うことを確かめる / prove what was restored"`
+	Log    string `help:"失われた機械に残った監査記録のフォルダ。バックアップの後に消された件名とファイル名を、もう一度消します / a newer log: what it says was erased is erased again" type:"existingdir" placeholder:"DIR"`
 	Keys   string `help:"秘密鍵のフォルダ。--verify で、原本と配送待ちを開けることも確かめる / private keys, to open every blob" type:"existingdir" placeholder:"DIR"`
 }
 
@@ -70,8 +71,30 @@ func (c *restoreCmd) prove(e env, l *sqlite.Ledger, sum string) error {
 	if err := recordBackup(e.ctx, l, "system.restored", c.From, sum); err != nil {
 		return err
 	}
+	if err := c.erase(e, l); err != nil {
+		return err
+	}
 	fmt.Fprintln(e.stdout, "戻しました / restored:", c.To)
 	fmt.Fprintln(e.stdout, "バックアップより後に届けたメールは、同じ Message-ID でもう一度届くことがあります / mail relayed since may be relayed again, with the same Message-ID")
+	return nil
+}
+
+// erase erases again what was erased after the backup was made, as far as a newer
+// log says so. That log is not believed before it was verified: else it could
+// say that everything was.
+func (c *restoreCmd) erase(e env, l *sqlite.Ledger) error {
+	if c.Log == "" {
+		return nil
+	}
+	keys, err := config.LoadKeys(filepath.Join(c.From, backupKeys), config.AuditorRole)
+	if err != nil {
+		return err
+	}
+	again, err := eraseByLog(e, l, c.Log, keys.AuditPublic)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "バックアップの後に消されていた %d 通分の件名とファイル名を、もう一度消しました / texts of %d mails erased again\n", len(again), len(again))
 	return nil
 }
 

@@ -40,12 +40,13 @@ type worldKey struct{}
 
 // world is what one story runs in.
 type world struct {
-	dir   string
-	vars  []string // environment of the gateway
-	smtp  string   // where the gateway listens
-	admin string
-	sink  *sink
-	serve *running
+	dir       string
+	vars      []string // environment of the gateway
+	smtp      string   // where the gateway listens
+	admin     string
+	sink      *sink
+	serve     *running
+	collector *collector // syslog server, if the story has one
 }
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
@@ -61,7 +62,7 @@ func TestScript(t *testing.T) {
 			"answer": answer, "serve": serveCommand, "sink": sinkCommand, "smtp": smtpCommand, "resend": resend,
 			"body": bodyCommand, "part": partCommand, "eventually": eventually, "capture": capture, "seek": seek,
 			"sample": sample, "fill": fill, "jis": jis, "cert": certCommand, "flipbyte": flipByte, "cuttail": cutTail,
-			"httpget": httpGet, "free": free,
+			"httpget": httpGet, "free": free, "syslog": syslogCommand,
 		},
 	})
 }

@@ -55,6 +55,13 @@ func crossCheck(e env, dir string, keys audit.Keys, l *sqlite.Ledger) ([]string,
 		faults = append(faults, "audit log: "+r.Verdict.String())
 	}
 	rows, err := compareRows(e.ctx, l, log, r.First)
+	if err != nil {
+		return nil, err
+	}
+	back, err := erasedAndBack(e.ctx, l, store.AuditDir(dir))
+	for _, m := range back {
+		rows = append(rows, fmt.Sprintf("texts of %s were erased, and are there again: sekisho audit erase --again", m.Receipt))
+	}
 	return append(faults, rows...), err
 }
 
@@ -95,11 +102,15 @@ const rowsAtOnce = 1000
 
 // compareRows compares the ledger's audit rows with the log: each row that has
 // a sequence number must be the record with that number, and each record must
-// have a row, but for those that the log made itself. Rows before first are of
-// months that were purged after their time, which the log's verdict covers.
+// have a row, but for those that the log made itself and those of months that
+// the ledger no longer keeps. Rows before first are of months that were purged
+// after their time, which the log's verdict covers.
 func compareRows(ctx context.Context, l *sqlite.Ledger, log iofs.FS, first int64) ([]string, error) {
 	c := &comparison{rows: rowCursor{ctx: ctx, ledger: l, after: first - 1}}
 	var err error
+	if c.since, err = l.RowsSince(ctx); err != nil {
+		return nil, err
+	}
 	if c.row, err = c.rows.next(); err != nil {
 		return nil, err
 	}
@@ -117,6 +128,7 @@ func compareRows(ctx context.Context, l *sqlite.Ledger, log iofs.FS, first int64
 type comparison struct {
 	rows    rowCursor
 	row     *audit.Row // the next one, nil at the end
+	since   int64      // of the records before it some have no row any more
 	faults  []string
 	strange []audit.Event // records that had no row when the rows were read, at most rowsAtOnce
 }
@@ -135,7 +147,7 @@ func (c *comparison) record(_ []byte, e audit.Event) error {
 		}
 	}
 	if c.row == nil || c.row.Seq > e.Seq {
-		if !e.OfLog() && len(c.strange) < rowsAtOnce {
+		if e.Seq >= c.since && !e.OfLog() && len(c.strange) < rowsAtOnce {
 			c.strange = append(c.strange, e)
 		}
 		return nil

@@ -48,6 +48,7 @@ func (k Checker) Check(ctx context.Context, c Config) Problems {
 	r.between("flow.workers", int64(c.Flow.Workers), 0, 256, "0 - 256")
 	r.policy()
 	r.audit()
+	r.syslog(ctx, k.Resolver)
 	r.management()
 	r.sandbox()
 	r.timezone()
@@ -197,6 +198,7 @@ func (r *report) audit() {
 			"the instance name is missing or has other characters; write at most 64 of 0-9 A-Z a-z . _ -.")
 	}
 	r.between("audit.interval", int64(r.c.Audit.Interval), int64(10*time.Second), int64(time.Hour), "10s - 1h")
+	r.between("audit.texts", int64(r.c.Audit.Texts), int64(30*day), int64(1100*day), "30d - 1100d")
 }
 
 func (r *report) management() {

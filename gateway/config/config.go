@@ -159,6 +159,19 @@ type PolicyFile struct {
 type Audit struct {
 	Instance string   `yaml:"instance" need:"y" doc:"このゲートウェイの名前 (英数字と . _ -)。監査記録の署名とメールの循環の検出に使います。"`
 	Interval Duration `yaml:"interval" doc:"監査記録にチェックポイントを打つ間隔。"`
+	Texts    Duration `yaml:"texts" doc:"件名とファイル名の文字を残す期間。過ぎると消し、記録には指紋だけが残ります。"`
+
+	Syslog Syslog `yaml:"syslog"`
+}
+
+// Syslog is the server that keeps our checkpoints out of our own reach, over TLS
+// (RFC 5425). Without an address there is none.
+type Syslog struct {
+	Address    string `yaml:"address" doc:"チェックポイントを送る syslog サーバー (ホスト:ポート、TLS)。空のときは送りません。"`
+	CAFile     string `yaml:"ca_file" path:"y" doc:"syslog サーバーの証明書を確かめる認証局のファイル (PEM)。空のときは OS の一覧を使います。"`
+	ServerName string `yaml:"server_name" doc:"syslog サーバーの証明書に書かれた名前。空のときは address のホスト名です。"`
+	CertFile   string `yaml:"cert_file" path:"y" doc:"syslog サーバーに示す証明書のファイル (PEM)。空のときは示しません。"`
+	KeyFile    string `yaml:"key_file" path:"y" doc:"その証明書の秘密鍵のファイル (PEM、権限 0600)。"`
 }
 
 // Management is the listener for /healthz, /readyz and /metrics.
@@ -191,7 +204,7 @@ func Default() Config {
 			Originals: Duration(30 * day)},
 		Keys:       KeyFolder{Dir: "keys"},
 		Policy:     PolicyFile{File: "policy.yaml"},
-		Audit:      Audit{Interval: Duration(5 * time.Minute)},
+		Audit:      Audit{Interval: Duration(5 * time.Minute), Texts: Duration(366 * day)},
 		Management: Management{Listen: "127.0.0.1:8025"},
 		Log:        Log{Level: "info", Format: "text"},
 		Timezone:   "Asia/Tokyo",

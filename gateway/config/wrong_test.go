@@ -34,6 +34,9 @@ func (n fakeNames) LookupNetIP(_ context.Context, network, host string) ([]netip
 	return out, nil
 }
 
+// syslogAddress is the place of audit.syslog.address in the template.
+const syslogAddress = "empty for none\n    address: "
+
 // wrong are configurations with one fault: text replaced in a good one ("" for
 // none), and what is done to its directory.
 var wrong = []struct {
@@ -154,6 +157,13 @@ var wrong = []struct {
 	{"too many workers", "workers: 0", "workers: 1000", nil},
 	{"bad instance", `instance: "test-1"`, `instance: "テスト"`, nil},
 	{"audit interval", "interval: 5m", "interval: 1s", nil},
+	{"texts for ever", "texts: 366d", "texts: 36600d", nil},
+	{"syslog without a port", syslogAddress + `""`, syslogAddress + "192.0.2.30", nil},
+	{"syslog in the third zone", syslogAddress + `""`, syslogAddress + "10.30.1.2:6514", nil},
+	{"syslog that has no address now", syslogAddress + `""`, syslogAddress + "syslog.example.lg.jp:6514", nil},
+	{"syslog with a certificate that is not there", syslogAddress + `""`, syslogAddress + "192.0.2.30:6514", func(t *testing.T, dir string) {
+		replaceIn(t, filepath.Join(dir, "sekisho.yaml"), "asks for one\n    cert_file: \"\"", "asks for one\n    cert_file: no.pem")
+	}},
 	{"management for all", "listen: 127.0.0.1:8025", "listen: 0.0.0.0:8025", nil},
 	{"management on the mail port", "listen: 127.0.0.1:8025", "listen: 127.0.0.1:2525", nil},
 	{"weak without a reason", "allow_weak: false", "allow_weak: true", nil},
@@ -169,6 +179,15 @@ func put(t *testing.T, path, text string, perm os.FileMode) {
 	if err := os.WriteFile(path, []byte(text), perm); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func replaceIn(t *testing.T, path, old, new string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), old) {
+		t.Fatalf("%s has no %q: %v", path, old, err)
+	}
+	put(t, path, strings.Replace(string(text), old, new, 1), 0o644)
 }
 
 func mode(t *testing.T, path string, perm os.FileMode) {

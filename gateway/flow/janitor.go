@@ -25,6 +25,9 @@ type Janitor struct {
 	// records that first (audit.Writer.Purge); nil keeps them for ever.
 	PurgeRecords func(ctx context.Context, before string, now time.Time) ([]string, error)
 	Location     *time.Location // whose months those are; nil is UTC
+	// Also is what else is to be kept in order, each round: what the log needs
+	// beside its purge, and the texts behind its digests.
+	Also []func(ctx context.Context, now time.Time) error
 }
 
 // recordYears is how long audit records are kept (DECISIONS 28).
@@ -55,7 +58,11 @@ func (j *Janitor) Run(ctx context.Context, interval time.Duration, report func(e
 
 // Tidy does one round.
 func (j *Janitor) Tidy(ctx context.Context) error {
-	return errors.Join(j.hasten(ctx), j.expire(ctx), j.purge(ctx), j.sweep(ctx), j.purgeRecords(ctx))
+	err := errors.Join(j.hasten(ctx), j.expire(ctx), j.purge(ctx), j.sweep(ctx), j.purgeRecords(ctx))
+	for _, chore := range j.Also {
+		err = errors.Join(err, chore(ctx, j.Scribe.Clock()))
+	}
+	return err
 }
 
 // hasten ends waits that are longer than any that we make: the clock that they

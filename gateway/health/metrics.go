@@ -57,11 +57,14 @@ type Machine struct {
 	Deaths  Readings // boxed workers that ended by themselves in the middle of their work, by cause
 	Delayed Readings // mails of our own that wait for a later hour, by kind
 	LeftOut Readings // mails of our own that their hour has no room for, by kind
+	Anchor  Readings // attempts to keep a checkpoint elsewhere that failed, by where
 
 	DiskFree       Reading // bytes
 	DiskMinFree    Reading // bytes, of the configuration
 	WallsMissing   Reading // walls of the boxes that do not stand
 	CheckpointTime Reading // Unix time of the last signed checkpoint
+	AnchorTime     Reading // Unix time at which a checkpoint was last kept elsewhere
+	AnchorsWaiting Reading // checkpoints that wait for that
 	CertificateEnd Reading // Unix time at which the listener's certificate ends
 }
 
@@ -84,6 +87,7 @@ func (r machine) Collect(c chan<- prometheus.Metric) {
 		{describe("sekisho_box_deaths_total", "Boxed workers that did not end well, by cause.", "cause"), r.Deaths},
 		{describe("sekisho_notices_delayed_total", "Mails of our own that wait for a later hour, by kind.", "kind"), r.Delayed},
 		{describe("sekisho_notices_left_out_total", "Mails of our own that were left out, by kind; the next one says how many.", "kind"), r.LeftOut},
+		{describe("sekisho_anchor_failures_total", "Attempts to keep a checkpoint outside that failed.", "target"), r.Anchor},
 	} {
 		if g.read == nil {
 			continue
@@ -100,6 +104,8 @@ func (r machine) Collect(c chan<- prometheus.Metric) {
 		{describe("sekisho_disk_min_free_bytes", "Below this, mail is put off."), r.DiskMinFree},
 		{describe("sekisho_walls_missing", "Walls of the boxes that do not stand."), r.WallsMissing},
 		{describe("sekisho_checkpoint_timestamp_seconds", "When the audit log was last signed."), r.CheckpointTime},
+		{describe("sekisho_anchor_timestamp_seconds", "When a checkpoint was last kept outside."), r.AnchorTime},
+		{describe("sekisho_anchors_waiting", "Checkpoints that wait to be kept outside."), r.AnchorsWaiting},
 		{describe("sekisho_certificate_end_timestamp_seconds", "When the listener's certificate ends."), r.CertificateEnd},
 	} {
 		if g.read == nil {

@@ -75,7 +75,8 @@ var rules = []rule{
 		HAVING max(pos) + 1 <> count(*) OR min(pos) <> 0`},
 	{"an opening without its audit row", `SELECT digest FROM openings o WHERE NOT EXISTS (SELECT 1 FROM audit_rows
 		WHERE n = o.row AND instr(event, o.digest) > 0)`},
-	{"a message without any audit row", `SELECT id FROM messages m WHERE NOT EXISTS (SELECT 1 FROM audit_rows WHERE message = m.id)`},
+	{"a message without any audit row", `SELECT id FROM messages m WHERE NOT EXISTS (SELECT 1 FROM audit_rows WHERE message = m.id)
+		AND received_at > 86400000000000 + coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'audit rows from'), 0)`},
 	{"two audit rows in one place", `SELECT min(id) FROM audit_rows WHERE seq IS NOT NULL GROUP BY seq HAVING count(*) > 1`},
 	{"an audit row placed before an older one", `SELECT id FROM (SELECT id, seq, lag(seq) OVER (ORDER BY n) AS before FROM audit_rows
 		WHERE seq IS NOT NULL) WHERE before > seq`},

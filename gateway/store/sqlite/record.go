@@ -56,8 +56,11 @@ func (t *tx) Note(r ...gateway.Record) error {
 	return t.change("note", func() error { return t.record("", r) })
 }
 
-// What an erasure deletes: the openings, and the reasons that people wrote.
+// What an erasure deletes: the openings, the sender's words that lists show, and
+// the reasons that people wrote.
 const (
+	eraseSubject  = `UPDATE messages SET subject = '', header_from = '' WHERE id = ?`
+	eraseNames    = `UPDATE items SET name = '', detail = '' WHERE message = ?`
 	eraseOpenings = `DELETE FROM openings WHERE message = ?`
 	eraseReasons  = `UPDATE release_requests SET reason = '' WHERE message = ?`
 	eraseVotes    = `UPDATE decisions SET reason = '' WHERE request IN (SELECT id FROM release_requests WHERE message = ?)`
@@ -69,7 +72,7 @@ func (t *tx) Erase(message gateway.ID, r ...gateway.Record) error {
 		if message == "" {
 			return gateway.ErrNotFound
 		}
-		for _, q := range []string{eraseOpenings, eraseReasons, eraseVotes} {
+		for _, q := range []string{eraseOpenings, eraseSubject, eraseNames, eraseReasons, eraseVotes} {
 			if _, err := t.exec(q, string(message)); err != nil {
 				return err
 			}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/gateway/config"
+	"sekisho/gateway/store/sqlite"
+)
+
+type auditEraseCmd struct {
+	ledgerArgs
+	Message []string `help:"この受付番号のメールについて消す / of the mail of this receipt number" placeholder:"NO"`
+	Reason  string   `help:"理由（記録に残ります）/ why, for the record" placeholder:"TEXT"`
+	Again   string   `help:"この監査記録に消したと書いてあるものを、もう一度消す（復元のあと）/ what this log says was erased, after a restore" type:"existingdir" placeholder:"DIR"`
+}
+
+// Help says what an erasure leaves.
+func (auditEraseCmd) Help() string {
+	return "消すのは、件名、差出人の名乗り、ファイル名、申請の理由の文字です。記録の行と指紋は残り、検証は続けてできます。消したことは記録されます。元に戻せません。\n" +
+		"お預かり中のものがあるメールや、配送の終わっていないメールでは消せません。\n" +
+		"終了コード / exit: 0 消した（erased）, 1 消せないものがあった（some could not be）, 2 失敗（failure）"
+}
+
+// Run erases, each message with its record.
+func (c *auditEraseCmd) Run(e env) error {
+	if len(c.Message) == 0 && c.Again == "" {
+		return errors.New("--message か --again を指定してください / give --message or --again")
+	}
+	return c.withLedger(e.ctx, func(cfg config.Config, l *sqlite.Ledger) error {
+		if c.Again != "" {
+			keys, err := config.LoadKeys(cfg.Keys.Dir, config.AuditorRole)
+			if err != nil {
+				return err
+			}
+			again, err := eraseByLog(e, l, c.Again, keys.AuditPublic)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(e.stdout, "%d 通分を、もう一度消しました / erased again\n", len(again))
+		}
+		refused := false
+		for _, receipt := range c.Message {
+			done, err := c.erase(e, l, receipt)
+			if err != nil {
+				return err
+			}
+			refused = refused || !done
+		}
+		if refused {
+			return exitHeld
+		}
+		return nil
+	})
+}
+
+// erase erases the texts of one mail, unless they are needed still.
+func (c *auditEraseCmd) erase(e env, l *sqlite.Ledger, receipt string) (bool, error) {
+	m, err := l.MessageByReceipt(e.ctx, receipt)
+	if errors.Is(err, gateway.ErrNotFound) {
+		fmt.Fprintf(e.stdout, "%s: ありません / no such mail\n", receipt)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	busy, err := l.AtWork(e.ctx, m.ID)
+	if err != nil {
+		return false, err
+	}
+	if busy {
+		fmt.Fprintf(e.stdout, "%s: お預かり中のもの、または終わっていない配送があるので消せません / still at work\n", receipt)
+		return false, nil
+	}
+	r, err := commandScribe().User(audit.VerbPurged, audit.Success, osUser(), func(ev *audit.Event) {
+		erasure(m, "erasure_request")(ev)
+		ev.Change = audit.Change{Path: "reason", After: audit.Clean(c.Reason, 1024)}
+		if c.Reason == "" {
+			ev.Change = audit.Change{}
+		}
+	})
+	if err != nil {
+		return false, err
+	}
+	if err := l.Do(e.ctx, func(tx gateway.Tx) error { return tx.Erase(m.ID, r) }); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(e.stdout, "%s: 消しました / erased\n", receipt)
+	return true, nil
+}
+
+// eraseByLog erases again what another log of this gateway says was erased, once
+// that log is verified. A gap in it is no reason to keep what was erased.
+func eraseByLog(e env, l *sqlite.Ledger, dir string, keys audit.Keys) ([]string, error) {
+	r, err := audit.Verify(e.ctx, os.DirFS(dir), keys, audit.VerifyOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if r.Verdict == audit.Tampered {
+		printVerdict(e.stdout, r)
+		return nil, errors.New("この監査記録は書き換えられているので、使いません / this log was tampered with and is not believed")
+	}
+	return eraseAgain(e.ctx, l, dir, commandScribe())
+}
