@@ -47,6 +47,7 @@ func (s *Service) NewToken(ctx context.Context, p Principal, name string, scopes
 		if err != nil {
 			return err
 		}
+		have = slices.DeleteFunc(have, func(t Token) bool { return !now.Before(t.ExpiresAt) })
 		if len(have) >= maxTokens {
 			return ErrExists
 		}

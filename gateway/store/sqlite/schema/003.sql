@@ -119,3 +119,6 @@ INSERT OR IGNORE INTO message_recipients (address, n) SELECT lower(t.value), m.n
 CREATE TRIGGER messages_recipients AFTER INSERT ON messages BEGIN
 	INSERT OR IGNORE INTO message_recipients (address, n) SELECT lower(value), new.n FROM json_each(new.forward_paths);
 END;
+
+-- Likewise for held parts.
+CREATE INDEX items_whose ON items (lower(recipient));
