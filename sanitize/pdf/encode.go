@@ -98,7 +98,7 @@ func (e *encoder) grey(r ir.Raster, pix []byte) (encoded, error) {
 	if canJPEG(r) && busy(pix, int(r.W), 1) {
 		return e.photo(r, pix)
 	}
-	if e.quality < fineQuality {
+	if e.quality < fineQuality && !soft(pix, int(r.W), 1) {
 		if bits := e.palette.indexGrey(e.indices(len(pix)), pix, int(r.W)); bits > 0 {
 			return e.indexed(r, bits)
 		}
@@ -142,7 +142,7 @@ func (e *encoder) colour(r ir.Raster, pix []byte) (encoded, error) {
 	}
 	e.indices(int(r.W * r.H))
 	attempts := roughly
-	if e.quality >= fineQuality {
+	if e.quality >= fineQuality || soft(pix, int(r.W), 3) {
 		attempts = closely
 	}
 	if bits := e.palette.index(e.index, pix, int(r.W), attempts); bits > 0 {

@@ -14,7 +14,7 @@ type attempt struct {
 // page takes half of the JPEG's bytes. Edges alone can do with eight steps, as
 // grey letters do. Where quality matters, as many bits are kept as can be.
 var (
-	closely = [...]attempt{{8, 256, false}, {6, 256, false}, {5, 256, false}}
+	closely = [...]attempt{{8, 256, false}, {7, 256, false}, {6, 256, false}}
 	roughly = [...]attempt{{8, 16, false}, {5, 256, true}, {8, 256, false}}
 )
 
@@ -45,6 +45,33 @@ func busy(pix []byte, w, each int) bool {
 	return differ*100 > all*share
 }
 
+// soft reports whether tones run into each other, as in a photograph or a
+// gradient, where few steps would show as bands: most changes between
+// neighbours, right or below, are by the smallest of steps, and they are many.
+// White and black are left out, where scans have their noise.
+func soft(pix []byte, w, each int) bool {
+	const rows, smallest, share = 8, 3, 200 // share: one pixel in as many
+	stride := w * each
+	small, changes, all := 0, 0, 0
+	note := func(a, b byte) {
+		if a == b || min(a, b) < 24 || max(a, b) > 231 {
+			return
+		}
+		changes++
+		if max(a, b)-min(a, b) <= smallest {
+			small++
+		}
+	}
+	for ; len(pix) >= 2*stride; pix = pix[min(rows*stride, len(pix)):] {
+		for i := each; i < stride; i += each {
+			note(pix[i], pix[i-each])
+			note(pix[i], pix[i+stride])
+		}
+		all += w
+	}
+	return small*share > all && 2*small > changes
+}
+
 // surface is how many pixels in a row make a surface.
 func surface(w int) int { return max(w/surfaceShare, surfaceLeast) }
 
@@ -59,7 +86,7 @@ func level(s int) byte { return byte((s*255 + 3) / (eighths - 1)) }
 // palette finds the colours of a picture.
 type palette struct {
 	colours [][3]byte
-	slot    []int16 // of a colour at 6 bits a channel or less: its index plus one
+	slot    []int16 // of a colour at 7 bits a channel or less: its index plus one
 	solid   []bool  // of a colour at 5 bits a channel: it is one of surfaces
 	exact   map[[3]byte]byte
 }
@@ -99,9 +126,9 @@ func (p *palette) try(to, pix []byte, w int, a attempt) bool {
 		return p.tryExact(to, pix, a.most)
 	}
 	if p.slot == nil {
-		p.slot, p.solid = make([]int16, 1<<18), make([]bool, 1<<15)
+		p.slot, p.solid = make([]int16, 1<<21), make([]bool, 1<<15)
 	}
-	clear(p.slot)
+	clear(p.slot[:1<<(3*a.bits)])
 	if a.rough {
 		p.surfaces(pix, surface(w))
 	}
