@@ -5,7 +5,7 @@ BOX := bin/sekisho-box
 FUZZTIME ?= 10m
 GOFLAGS_STATIC := CGO_ENABLED=0
 
-.PHONY: deb build test soak check race fuzz fuzz-short bench bench-quick bench-tools demo clean tools
+.PHONY: deb modules build test soak check race fuzz fuzz-short bench bench-quick bench-tools demo clean tools
 
 build:
 	$(GOFLAGS_STATIC) $(GO) build -trimpath -o $(BIN) ./cmd/sekisho
@@ -20,8 +20,14 @@ tools:
 	@command -v gcc >/dev/null && command -v postfix >/dev/null && command -v swaks >/dev/null && perl -MNet::SSLeay -e 1 2>/dev/null || { \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends gcc libc6-dev postfix swaks libnet-ssleay-perl; }
 	@command -v convert >/dev/null && command -v cwebp >/dev/null && command -v tiffcp >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends imagemagick webp libtiff-tools; } # makers of pictures
+	@command -v heif-enc >/dev/null && test -d /usr/share/fonts/opentype/ipafont-gothic && { command -v npm >/dev/null || test -e bin/modules/resvg.wasm; } || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends libheif-examples fonts-ipafont-gothic npm; }
+	@$(MAKE) --no-print-directory modules
 	@command -v qpdf >/dev/null && command -v pdftotext >/dev/null && command -v mutool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends qpdf poppler-utils mupdf-tools; } # readers of PDF
 	$(GO) mod download
+
+# The decoders for HEIC, AVIF and SVG, which are not part of sekisho (ADR 0016).
+modules:
+	sh .ci/modules.sh bin/modules
 
 check:
 	@test -z "$$(gofmt -l cmd gateway sanitize quarantine audit configs)" || { gofmt -l cmd gateway sanitize quarantine audit configs; exit 1; }

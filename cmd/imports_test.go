@@ -32,6 +32,7 @@ sanitize/pdfium/enginetest/...: sanitize/pdfium
 sanitize/pdfread: sanitize/ir sanitize/format sanitize/pdfium
 sanitize/jpeglint:
 audit:
+audit/inspection: audit
 
 sanitize/format: sanitize/ir
 sanitize/policy: sanitize/format
@@ -67,7 +68,7 @@ gateway/flow: gateway quarantine audit sanitize sanitize/format sanitize/policy 
 
 configs:
 cmd/sekisho-box: sanitize sanitize/sandbox
-cmd/sekisho: sanitize sanitize/... gateway gateway/... quarantine audit configs
+cmd/sekisho: sanitize sanitize/... gateway gateway/... quarantine audit audit/inspection configs
 cmd:
 `
 
@@ -99,10 +100,10 @@ var guarded = map[string][]string{
 	"unsafe":                              {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
 	"C":                                   {},
 	"plugin":                              {},
-	"html/template":                       {"gateway/portal/demo", "gateway/portal"},
+	"html/template":                       {"gateway/portal/demo", "gateway/portal", "audit/inspection"}, // the report to print
 	"text/template":                       {},
 	"github.com/landlock-lsm/go-landlock/...": {"sanitize/sandbox"},
-	"github.com/danielgtaylor/huma/...":       {"gateway/api"}, // ADR 0013
+	"github.com/danielgtaylor/huma/...":       {"gateway/api"},     // ADR 0013
 	"golang.org/x/crypto/...":                 {"gateway/account"}, // argon2id, ADR 0012
 	"filippo.io/age/...":                      {"gateway/store/...", "gateway/config"},
 	"github.com/goccy/go-yaml/...":            {"gateway/config"},

@@ -66,12 +66,19 @@ func drawnRow(row format.Format) format.Format {
 		row.Parse, row.Build = image.ParseWebP, image.BuildNearest
 	case format.TIFF:
 		row.Parse, row.Build, row.Stream = image.ParseTIFF, buildTIFF, true
+	case format.HEIC, format.AVIF, format.SVG: // their Parse comes with a decoder
+		row.Class, row.Method, row.Output = decoders[row.Kind], format.MethodImage, format.PNG
+		row.Build = image.BuildNearest
+		return row
 	default:
 		return row
 	}
 	row.Class, row.Method, row.Output = format.ClassImage, format.MethodImage, format.PNG
 	return row
 }
+
+// decoders are the classes of kinds whose decoder may be missing.
+var decoders = map[format.Kind]format.Class{format.HEIC: format.ClassHEIC, format.AVIF: format.ClassAVIF, format.SVG: format.ClassSVG}
 
 // buildTIFF writes one page as a picture and more as a PDF.
 func buildTIFF(in *ir.Reader, c format.Construction, w io.Writer) (format.Built, error) {

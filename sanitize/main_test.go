@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ import (
 func TestMain(m *testing.M) {
 	classes := testClasses()
 	classes[string(format.ClassPDF)] = drawing()
+	maps.Copy(classes, moduleClasses())
 	sandbox.Main(classes)
 	os.Exit(boxtest.Run(m))
 }
@@ -35,7 +37,7 @@ func testEngine(t testing.TB) *Engine {
 
 func testPool(t testing.TB, classes map[string]sandbox.Class) *sandbox.Pool {
 	t.Helper()
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: classes, Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
+	pool, err := sandbox.NewPool(sandbox.Config{Classes: classes, Exe: os.Getenv(boxtest.ExeEnv), EngineExe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func safeName(name, fallback, ext string) string {
 // people see what it was.
 func builtName(original string, k format.Kind, ext string) string {
 	switch old := extension(original); {
-	case families[k] == picture, k == format.CSV:
+	case families[k] == picture, k == format.SVG, k == format.CSV:
 		if old != "" && len(old) <= 5 && ascii(old) {
 			original = strings.TrimRight(original, ". \t　")
 			original = original[:len(original)-len(old)-1]
@@ -76,7 +76,7 @@ func ascii(s string) bool {
 var fallbackName = map[format.Kind]string{
 	format.Mail: "mail", format.Text: "text", format.CSV: "table", format.HTML: "page",
 	format.PNG: "picture", format.JPEG: "picture", format.GIF: "picture", format.BMP: "picture", format.ICO: "icon",
-	format.WebP: "picture", format.TIFF: "scan",
+	format.WebP: "picture", format.TIFF: "scan", format.HEIC: "photo", format.AVIF: "picture", format.SVG: "drawing",
 }
 
 // Distinct numbers name until it differs, without regard to case, from all

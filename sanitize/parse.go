@@ -40,7 +40,7 @@ func (s *session) parse(ctx context.Context, f file, b *format.Budget) (*parsed,
 	}
 	class := p.row.Class
 	req.Kind = string(p.row.Kind)
-	if class == format.ClassImage {
+	if class != format.ClassPDF { // pictures of a mail share one budget
 		if req.Pixels, err = b.Picture(); err != nil {
 			return p, err
 		}

@@ -59,6 +59,9 @@ var findings = map[string]FindingText{
 	"animation_first":     {"動く画像は最初の１枚だけにしました", "first frame of an animation kept", false},
 	"format_changed":      {"", "written in the nearest format", false},
 	"fax_lines_lost":      {"ファクスの画像に、読めない行がありました", "damaged fax lines repeat the line above", false},
+	"svg_script":          {"図に埋め込まれたプログラムを取り除きました", "script of a drawing removed", true},
+	"svg_page":            {"図に埋め込まれた別のページを取り除きました", "page inside a drawing removed", true},
+	"svg_remote":          {"図の外にある画像は読み込みません", "what a drawing refers to is not fetched", false},
 	"icon_largest":        {"", "largest picture of an icon kept", false},
 	"picture_truncated":   {"画像の途中から先がありません", "picture cut short", false},
 

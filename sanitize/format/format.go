@@ -81,6 +81,10 @@ const (
 	ClassLint  Class = "lint"
 	// ClassPDF workers have an engine loaded that draws pages.
 	ClassPDF Class = "pdf"
+	// Workers that have a decoder loaded which the administrator installed.
+	ClassHEIC Class = "heic"
+	ClassAVIF Class = "avif"
+	ClassSVG  Class = "svg"
 )
 
 // Untrusted is a hostile file inside the box: its bytes and what its sender

@@ -48,6 +48,9 @@ var choices = map[format.Kind][]Action{
 	format.WebP: {Image},
 	format.PDF:  {Image, Text},
 	format.TIFF: {Image},
+	format.HEIC: {Image},
+	format.AVIF: {Image},
+	format.SVG:  {Image},
 }
 
 // Choices returns how files of the kind may be rebuilt, the default first;
