@@ -71,6 +71,7 @@ func found(t *testing.T, d *disk, f Filter, p Page) []int64 {
 
 // A search finds what reading everything finds, in either order and any pages,
 // with all, some and no index files.
+// spec: art-6(7)
 func TestSearchFindsWhatReadingFinds(t *testing.T) {
 	o := testKeys(t)
 	d := newDisk()

@@ -15,6 +15,7 @@ type auditCmd struct {
 	Verify  auditVerifyCmd  `cmd:"" help:"監査記録が書き換えられていないかを調べる（通信も設定も不要）/ was the log edited, cut or reordered?"`
 	Witness auditWitnessCmd `cmd:"" help:"前に見たときの続きであることを、自分の機械で確かめて控える / is this the continuation of what was shown before?"`
 	Search  auditSearchCmd  `cmd:"" help:"監査記録を探す / search records"`
+	Report  auditReportCmd  `cmd:"" help:"毎月の自己点検票を作る（A4のHTMLとCSV）/ the monthly self-inspection report"`
 	Export  auditExportCmd  `cmd:"" help:"監査記録を JSONL または CSV で、証明を付けて書き出す / export records with a proof"`
 	Prove   auditProveCmd   `cmd:"" help:"一部の記録を、単独で検証できる証明付きで取り出す / records with proofs that verify offline"`
 	Erase   auditEraseCmd   `cmd:"" help:"件名とファイル名の文字を消す（指紋と証明は残ります）/ erase texts behind the digests"`
@@ -46,6 +47,7 @@ type auditVerifyCmd struct {
 	Since    string        `help:"このチェックポイントより前の空白は調べ済みとする / silences before this checkpoint were looked at" type:"existingfile" placeholder:"FILE"`
 	Interval time.Duration `help:"心拍の間隔 / between heartbeats" default:"5m"`
 	JSON     bool          `help:"JSON で報告する / report as JSON"`
+	Config   string        `short:"c" help:"設定ファイル。検証したことを監査記録に残します / record the verification in the log" type:"existingfile" placeholder:"FILE"`
 }
 
 // Help says what the exit codes mean.
@@ -78,6 +80,9 @@ func (c *auditVerifyCmd) Run(e env) error {
 		err = json.NewEncoder(e.stdout).Encode(reportToJSON(r))
 	} else {
 		printVerdict(e.stdout, r)
+	}
+	if err == nil && c.Config != "" {
+		err = recordAct(e.ctx, c.Config, "audit.verified", verified(r))
 	}
 	if err != nil {
 		return err
