@@ -173,7 +173,7 @@ func from(ctx context.Context) asked {
 // add makes one route.
 func add[I, O any](a *API, r route, h func(context.Context, asked, *I) (*O, error)) {
 	a.routes[r.pattern()] = r
-	op := huma.Operation{Method: r.method, Path: r.path, OperationID: r.id, Summary: r.summary, DefaultStatus: r.status, MaxBodyBytes: r.body,
+	op := huma.Operation{Method: r.method, Path: r.path, OperationID: r.id, Summary: r.summary, DefaultStatus: r.status, MaxBodyBytes: max(r.body, defaultBody),
 		Tags: []string{tag(r.path)}, Responses: map[string]*huma.Response{"default": a.problemResponse()},
 		Extensions: map[string]any{}}
 	if r.open {

@@ -16,7 +16,7 @@ import (
 const maxSearch = 20 * time.Second
 
 type recordsInput struct {
-	pageInput
+	PageInput
 	Event   string `query:"event" maxLength:"64" doc:"An event, or a group such as release.*"`
 	Receipt string `query:"receipt_no" maxLength:"32"`
 	Actor   string `query:"actor" maxLength:"64"`

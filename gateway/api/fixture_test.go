@@ -24,3 +24,6 @@ func settle(tx gateway.Tx, w *world, m gateway.Message, record func(audit.Verb, 
 	}
 	return tx.Settle(m, []gateway.Delivery{d}, items, records...)
 }
+
+// pageOfAll selects the newest rows of everybody.
+func pageOfAll() gateway.PageQuery { return gateway.PageQuery{All: true} }

@@ -45,7 +45,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, max(row.body, defaultBody))
+	r.Body = http.MaxBytesReader(w, r.Body, max(row.body, defaultBody)+1024) // the library sees its own limit first
 	r = r.WithContext(context.WithValue(r.Context(), askedKey{}, q))
 	if row.moves {
 		a.once(w, r, q)

@@ -47,7 +47,7 @@ func (s sight) item(i quarantine.Item) itemView {
 }
 
 type itemsInput struct {
-	pageInput
+	PageInput
 	State   string `query:"state" enum:"held,released,discarded,expired" doc:"Default: all"`
 	Receipt string `query:"receipt_no" maxLength:"32"`
 }
@@ -89,7 +89,7 @@ func (a *API) addItems() {
 			return newPage(list, nextOf("i", next), s.item), err
 		})
 	add(a, route{method: "GET", path: "/items/{id}", id: "getItem", summary: "One held part, never its content", cap: account.ReadItems},
-		func(ctx context.Context, q asked, in *idInput) (*itemOutput, error) {
+		func(ctx context.Context, q asked, in *IDInput) (*itemOutput, error) {
 			s, err := a.sight(ctx, q, account.ReadItems)
 			if err != nil {
 				return nil, err

@@ -98,7 +98,7 @@ func (s sight) delivery(d gateway.Delivery) (deliveryView, bool) {
 }
 
 type messagesInput struct {
-	pageInput
+	PageInput
 	State   string `query:"state" enum:"accepted,sanitizing,settled"`
 	Receipt string `query:"receipt_no" maxLength:"32"`
 }
@@ -148,7 +148,7 @@ func (a *API) message(ctx context.Context, s sight, id string) (gateway.Message,
 	return m, nil
 }
 
-func (a *API) getMessage(ctx context.Context, q asked, in *idInput) (*messageOutput, error) {
+func (a *API) getMessage(ctx context.Context, q asked, in *IDInput) (*messageOutput, error) {
 	s, err := a.sight(ctx, q, account.ReadMessages)
 	if err != nil {
 		return nil, err
@@ -195,8 +195,8 @@ func (a *API) record(q asked, v audit.Verb, fill func(*audit.Event)) (gateway.Re
 }
 
 type timelineInput struct {
-	pageInput
-	idInput
+	PageInput
+	IDInput
 }
 
 func (a *API) timeline(ctx context.Context, q asked, in *timelineInput) (*page[eventView], error) {

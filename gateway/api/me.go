@@ -150,7 +150,9 @@ type sessionList struct {
 	}
 }
 
-type idInput struct {
+// IDInput names one of what a route lists. It is exported because embedded
+// fields of the library must be, as are PageInput and Matched.
+type IDInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
@@ -180,7 +182,7 @@ func (a *API) addMe() {
 			return out, err
 		})
 	add(a, route{method: "DELETE", path: "/me/sessions/{id}", id: "endMySession", summary: "End one of my sessions", cap: own},
-		func(ctx context.Context, q asked, in *idInput) (*none, error) {
+		func(ctx context.Context, q asked, in *IDInput) (*none, error) {
 			return nil, a.c.Accounts.EndSession(ctx, q.who, in.ID)
 		})
 	a.addFactors()

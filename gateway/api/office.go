@@ -66,7 +66,7 @@ func (a *API) addDepartments() {
 			return &deputyOutput{viewDeputy(d)}, err
 		})
 	add(a, route{method: "DELETE", path: "/deputies/{id}", id: "endDeputy", summary: "End a deputy before its time", cap: account.SetDeputy},
-		func(ctx context.Context, q asked, in *idInput) (*none, error) {
+		func(ctx context.Context, q asked, in *IDInput) (*none, error) {
 			return nil, s.EndDeputy(ctx, q.who, in.ID)
 		})
 }
@@ -111,7 +111,7 @@ func (a *API) addTokens() {
 			return &tokenOutput{v}, err
 		})
 	add(a, route{method: "DELETE", path: "/api-tokens/{id}", id: "endToken", summary: "End an API token", cap: account.OwnAccount},
-		func(ctx context.Context, q asked, in *idInput) (*none, error) {
+		func(ctx context.Context, q asked, in *IDInput) (*none, error) {
 			return nil, s.EndToken(ctx, q.who, in.ID)
 		})
 }

@@ -9,8 +9,8 @@ import (
 	"sekisho/gateway"
 )
 
-// pageInput is what lists take.
-type pageInput struct {
+// PageInput is what lists take.
+type PageInput struct {
 	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Cursor string    `query:"cursor" maxLength:"64" doc:"The next of the page before"`
 	After  time.Time `query:"after" doc:"Not before this time"`
@@ -71,7 +71,7 @@ func invalid(q asked, field string) error {
 }
 
 // query returns the page that was asked for, of nobody's rows yet.
-func (in pageInput) query(q asked, kind string) (gateway.PageQuery, error) {
+func (in PageInput) query(q asked, kind string) (gateway.PageQuery, error) {
 	n, ok := readCursor(kind, in.Cursor)
 	if !ok {
 		return gateway.PageQuery{}, invalid(q, "query.cursor")

@@ -47,7 +47,7 @@ type newUserInput struct {
 }
 
 type changeUserInput struct {
-	matched
+	Matched
 	Body struct {
 		Display   *string   `json:"display,omitempty" maxLength:"250"`
 		Dept      *string   `json:"dept,omitempty" maxLength:"32"`
@@ -55,14 +55,14 @@ type changeUserInput struct {
 	}
 }
 
-// matched names a user and the version that the change is meant for.
-type matched struct {
+// Matched names a user and the version that the change is meant for.
+type Matched struct {
 	ID    string `path:"id" maxLength:"64"`
 	Match string `header:"If-Match" hidden:"true"`
 }
 
 type stateInput struct {
-	matched
+	Matched
 	Body struct {
 		State account.UserState `json:"state" enum:"active,disabled"`
 	}
@@ -87,7 +87,7 @@ func (a *API) addUsers() {
 			return userAnswer(u, waits), err
 		})
 	add(a, route{method: "GET", path: "/users/{id}", id: "getUser", summary: "One user", cap: read},
-		func(ctx context.Context, q asked, in *idInput) (*userOutput, error) {
+		func(ctx context.Context, q asked, in *IDInput) (*userOutput, error) {
 			return oneUser(s.User(ctx, q.who, in.ID))
 		})
 	add(a, route{method: "PATCH", path: "/users/{id}", id: "changeUser", summary: "Change name, department, mailboxes", cap: write, versioned: true},
@@ -102,15 +102,15 @@ func (a *API) addUsers() {
 			return oneUser(s.Enable(ctx, q.who, in.ID, version(in.Match)))
 		})
 	add(a, route{method: "POST", path: "/users/{id}/unlocks", id: "unlockUser", summary: "Forget failed attempts", cap: write},
-		func(ctx context.Context, q asked, in *idInput) (*none, error) {
+		func(ctx context.Context, q asked, in *IDInput) (*none, error) {
 			return nil, s.Unlock(ctx, q.who, in.ID)
 		})
 	add(a, route{method: "POST", path: "/users/{id}/factor-resets", id: "resetFactor", summary: "Take a lost second factor away", cap: write, versioned: true},
-		func(ctx context.Context, q asked, in *matched) (*userOutput, error) {
+		func(ctx context.Context, q asked, in *Matched) (*userOutput, error) {
 			return oneUser(s.ResetFactor(ctx, q.who, in.ID, version(in.Match)))
 		})
 	add(a, route{method: "POST", path: "/users/{id}/password-resets", id: "resetPassword", summary: "Give a password by chance", cap: write, versioned: true},
-		func(ctx context.Context, q asked, in *matched) (*passwordOutput, error) {
+		func(ctx context.Context, q asked, in *Matched) (*passwordOutput, error) {
 			u, password, err := s.ResetPassword(ctx, q.who, in.ID, version(in.Match))
 			out := &passwordOutput{ETag: etag(u.Version)}
 			out.Body.Password = password
@@ -182,7 +182,7 @@ func viewProposal(p account.Proposal) proposalView {
 }
 
 type roleInput struct {
-	matched
+	Matched
 	Role account.Role `path:"role" enum:"staff,approver,admin,auditor,operator"`
 }
 

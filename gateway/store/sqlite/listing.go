@@ -280,3 +280,6 @@ func (l *Ledger) FinishAnswer(ctx context.Context, a gateway.Answer) error {
 		})
 	})
 }
+
+// File is where the ledger lies.
+func (l *Ledger) File() string { return l.file }
