@@ -31,23 +31,23 @@ func (s *session) construct(ctx context.Context, n *Node, p *parsed, profile for
 		if !tooLarge(err) {
 			return err
 		}
-		k := largest(n.Kids)
-		switch {
-		case k == nil:
+		i := largest(n.Kids)
+		if i < 0 {
 			return err
-		case !s.coarser(ctx, k):
+		}
+		if k := &n.Kids[i]; !s.coarser(ctx, k, &p.kids[i]) {
 			k.Body.Close()
 			k.hold(format.Hold(format.TooLargeAfter, ""))
 		}
 	}
 }
 
-// largest returns the kid with the largest rebuilt file, nil when none has one.
-func largest(kids []Node) *Node {
-	var max *Node
+// largest returns which kid has the largest rebuilt file, -1 when none has one.
+func largest(kids []Node) int {
+	max := -1
 	for i := range kids {
-		if k := &kids[i]; k.Body.OK() && (max == nil || k.Body.Size() > max.Body.Size()) {
-			max = k
+		if k := &kids[i]; k.Body.OK() && (max < 0 || k.Body.Size() > kids[max].Body.Size()) {
+			max = i
 		}
 	}
 	return max

@@ -4,26 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
 	"sekisho/sanitize/policy"
 )
 
-// drawn is how a file was drawn, so that it can be drawn again while its
-// parent is built.
-type drawn struct {
-	p     *parsed
-	rules policy.Rules
-	found []format.Finding // what was known before
-}
-
 // draw builds a file that is drawn page by page, with the next smaller profile
 // while it comes out too large.
 func (s *session) draw(ctx context.Context, n *Node, p *parsed, rules policy.Rules) error {
 	for {
-		s.keep(n, drawn{p, rules, slices.Clip(n.Findings)})
 		err := s.build(ctx, n, p, rules.Choose(p.facts).Profile)
 		smaller, ok := rules.Pages.Smaller()
 		if !tooLarge(err) || !ok {
@@ -33,29 +23,28 @@ func (s *session) draw(ctx context.Context, n *Node, p *parsed, rules policy.Rul
 	}
 }
 
-func (s *session) keep(n *Node, d drawn) {
-	if s.drawn == nil {
-		s.drawn = map[string]drawn{}
+// coarser sanitizes a kid again, with the next smaller profile of what is drawn
+// in it, and reports whether there was one and something to draw.
+func (s *session) coarser(ctx context.Context, k *Node, f *file) bool {
+	smaller, ok := f.pages.Smaller()
+	if !ok || !k.drawn() {
+		return false
 	}
-	s.drawn[n.Path] = d
+	before := s.in.Rules.Pages
+	s.in.Rules.Pages, f.pages = smaller, smaller
+	budget := f.budget // what it takes again counts once
+	again := s.node(ctx, *f, &budget)
+	s.in.Rules.Pages = before
+	k.Close()
+	*k = again
+	return true
 }
 
-// coarser draws a kid again with the next smaller profile, and reports whether
-// there was one. A kid that then cannot be drawn is held.
-func (s *session) coarser(ctx context.Context, k *Node) bool {
-	d, ok := s.drawn[k.Path]
-	if !ok {
-		return false
-	}
-	if d.rules.Pages, ok = d.rules.Pages.Smaller(); !ok {
-		return false
-	}
-	k.Body.Close()
-	k.Findings = d.found
-	if err := s.draw(ctx, k, d.p, d.rules); err != nil {
-		k.hold(err)
-	}
-	return true
+// drawn reports whether a rebuilt file, or one in it, has pages.
+func (n *Node) drawn() bool {
+	found := false
+	n.Walk(func(m *Node) { found = found || m.Body.OK() && len(m.sheets) > 0 })
+	return found
 }
 
 func tooLarge(err error) bool {

@@ -174,6 +174,32 @@ func TestTooLargeIsDrawnCoarser(t *testing.T) {
 	}
 }
 
+// TestTooLargeInsideAMail: the same for a document in an attached mail.
+func TestTooLargeInsideAMail(t *testing.T) {
+	e := drawEngine(t)
+	inner := mailWith(map[string][]byte{"large.pdf": testPDF(4, "noise"), "a.txt": []byte("words")}, "large.pdf", "a.txt")
+	mail := []byte("From: a@example.com\r\nSubject: outer\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=abc\r\n\r\n" +
+		"--abc\r\nContent-Type: text/plain\r\n\r\nsee below\r\n--abc\r\nContent-Type: message/rfc822\r\n\r\n" + string(inner) + "\r\n--abc--\r\n")
+	sized := func(output int64) Node {
+		r := policy.Default()
+		r.Limits.Output, r.Limits.Pages = output, 4
+		return runWith(t, e, Input{Kind: format.Mail, Data: memory(t, mail), Rules: r, Facts: testFacts()})
+	}
+	whole := sized(50 << 20)
+	if whole.Verdict != format.Rebuilt || len(whole.Kids) != 1 || len(whole.Kids[0].Kids) != 2 {
+		t.Fatalf("%s %s, %d kids", whole.Verdict, whole.Detail, len(whole.Kids))
+	}
+	drawn := sized(whole.Body.Size() - 1)
+	if drawn.Verdict != format.Rebuilt || drawn.Body.Size() >= whole.Body.Size() || drawn.Kids[0].Kids[0].Verdict != format.Rebuilt {
+		t.Errorf("%s %s, %d bytes of %d; within %s, %s %s", drawn.Verdict, drawn.Detail, drawn.Body.Size(), whole.Body.Size(),
+			drawn.Kids[0].Verdict, drawn.Kids[0].Kids[0].Reason, drawn.Kids[0].Kids[0].Detail)
+	}
+	held := sized(6000) // less than the document alone takes
+	if in := held.Kids[0]; held.Verdict != format.Partly || in.Verdict != format.Partly || in.Kids[0].Reason != format.TooLargeAfter || in.Kids[1].Verdict != format.Rebuilt {
+		t.Errorf("%s: within %s, %s %s", held.Verdict, in.Verdict, in.Kids[0].Verdict, in.Kids[0].Reason)
+	}
+}
+
 func TestSamePages(t *testing.T) {
 	a := ir.Sheet{W: 1, H: 2, Marks: 3}
 	b := ir.Sheet{Page: 1, W: 1, H: 2, Marks: 3}

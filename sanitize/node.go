@@ -18,6 +18,11 @@ type file struct {
 	kind format.Kind // known from outside, "" to identify
 	path string
 	data *memfile.File
+
+	// How it was sanitized, so that it can be done again more coarsely while its
+	// parent is built.
+	budget format.Budget // before
+	pages  policy.PageRules
 }
 
 // parsed is what a box said about a file.
@@ -70,9 +75,10 @@ func (s *session) node(ctx context.Context, f file, budget *format.Budget) Node 
 		n.hold(err)
 		return n
 	}
-	for i, k := range p.kids {
-		k.path = childPath(f.path, i)
-		n.Kids = append(n.Kids, s.node(ctx, k, &inner))
+	for i := range p.kids {
+		k := &p.kids[i]
+		k.path, k.budget, k.pages = childPath(f.path, i), inner, s.in.Rules.Pages
+		n.Kids = append(n.Kids, s.node(ctx, *k, &inner))
 	}
 	s.finish(ctx, &n, p, f)
 	return n

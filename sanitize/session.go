@@ -45,9 +45,8 @@ type session struct {
 	in     Input
 	boxes  map[format.Class]*box
 	deaths int
-	drawn  map[string]drawn // by the node's path
-	found  []ir.Sheet       // pages that the lint saw last
-	broken error            // no worker could be had, or the work was stopped: not the message's fault
+	found  []ir.Sheet // pages that the lint saw last
+	broken error      // no worker could be had, or the work was stopped: not the message's fault
 }
 
 // box is a worker and its buffers.
