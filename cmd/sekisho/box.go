@@ -14,7 +14,7 @@ import (
 // openBoxes starts a pool of boxes from the small program, if there is one
 // that can be used, and from this one otherwise.
 func openBoxes(cfg sandbox.Config, log *slog.Logger) (*sandbox.Pool, error) {
-	cfg.Classes, cfg.Log = sanitize.Classes(), log
+	cfg.Classes, cfg.Log = sanitize.Classes(installedDecoders()...), log
 	self, err := os.Executable()
 	if err != nil {
 		return sandbox.NewPool(cfg)

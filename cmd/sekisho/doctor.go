@@ -89,6 +89,7 @@ func (c *doctorCmd) Run(e env) error {
 	d.disk()
 	d.clock()
 	d.boxes()
+	d.decoders()
 	d.certificate()
 	d.nextHop()
 	d.listener()

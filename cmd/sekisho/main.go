@@ -60,7 +60,7 @@ type env struct {
 }
 
 func main() {
-	sandbox.Main(sanitize.Classes())
+	sandbox.Main(sanitize.Classes(decoders()...))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(env{ctx, os.Stdout, os.Stderr}, os.Args[1:]))

@@ -403,3 +403,36 @@ func TestCache(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The files of the shared corpus whose kinds need a module, when it is there.
+func TestCorpus(t *testing.T) {
+	root := os.Getenv("SEKISHO_CORPUS")
+	for _, c := range []struct{ path, module, size, findings string }{
+		{"image/tika-testHEIF.heic", "heif", "800x544", "[format_changed metadata_removed color_converted]"},
+		{"svg/circl-Example.svg", "svg", "1200x1200", "[format_changed metadata_removed]"},
+		{"svg/mini-svg.svg", "svg", "70x40", "[format_changed]"},
+		{"svg/tika-testSVG_no_xml_header.svg", "svg", "76x76", "[format_changed]"},
+	} {
+		if root == "" {
+			break
+		}
+		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(c.path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := sanitize(t, row(t, c.module), data, 0)
+		if err != nil {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		m := picture(t, o)
+		if got := fmt.Sprintf("%dx%d", m.Bounds().Dx(), m.Bounds().Dy()); got != c.size || fmt.Sprint(o.Codes()) != c.findings {
+			t.Errorf("%s: %s %v", c.path, got, o.Codes())
+		}
+		for _, mark := range []string{"script", "Exif", "http", "xml", "GIMP", "Canon"} {
+			if bytes.Contains(o.Data, []byte(mark)) {
+				t.Errorf("%s: %q came through", c.path, mark)
+			}
+		}
+	}
+}
