@@ -76,7 +76,7 @@ func (row corpusRow) check(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := parse(t, engines.dressed, asked(data))
+	a := parse(t, dressed(t), asked(data))
 	if a.reason != row.reason || a.pages != row.pages {
 		t.Fatalf("%d pages, %q (%s); want %d, %q", a.pages, a.reason, a.detail, row.pages, row.reason)
 	}

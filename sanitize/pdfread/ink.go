@@ -30,6 +30,7 @@ const (
 	leastStep  = 30.0 // distance of two colours that eyes tell apart
 	scanStep   = 48.0 // the same on paper that was scanned
 	leastShare = 0.01 // of the glyph's box that has to be ink
+	solidSide  = 0.4  // of the size: a box with smaller sides may be all ink
 )
 
 // canvas is a drawn page and its scale in pixels a point.
@@ -51,21 +52,39 @@ func (c canvas) look(ch pdfium.Char) sight {
 	if ch.Size < leastSize || !whole {
 		return unseen
 	}
-	ground := c.ground(in, ch.Size)
+	grounds := c.grounds(in, ch.Size)
 	if ch.Hidden {
-		if c.ink(in, func(p rgb) bool { return p.far(ground, scanStep) }) {
-			return seen
+		for _, g := range grounds {
+			if c.ink(in, func(p rgb) bool { return p.far(g, scanStep) }) {
+				return seen
+			}
 		}
 		return unseen
 	}
-	fill := split(ch.Fill)
-	if !fill.far(ground, leastStep) {
-		return unseen
+	fill, best := split(ch.Fill), unseen
+	for _, g := range grounds {
+		if !fill.far(g, leastStep) {
+			continue
+		}
+		if c.ink(in, func(p rgb) bool { return p.toward(g, fill) >= leastInk }) {
+			if c.blackened(in, ch, fill) {
+				return unseen
+			}
+			return seen
+		}
+		best = lost
 	}
-	if c.ink(in, func(p rgb) bool { return p.toward(ground, fill) >= leastInk }) {
-		return seen
+	return best
+}
+
+// blackened reports whether a glyph's whole box has its colour: no letter is
+// as solid as that. Blocks and bars are.
+func (c canvas) blackened(in area, ch pdfium.Char, fill rgb) bool {
+	least := solidSide * float64(ch.Size)
+	if float64(in.x1-in.x0) < least*c.sx || float64(in.y1-in.y0) < least*c.sy || ch.Rune >= 0x2580 && ch.Rune <= 0x27BF {
+		return false
 	}
-	return lost
+	return !c.ink(in, func(p rgb) bool { return p.far(fill, leastStep) })
 }
 
 // area returns the pixels of a rectangle of the page, at least one, and
@@ -91,31 +110,38 @@ func pixel(at float32, scale float64, most int) int {
 	return int(min(max(v, -1), float64(most)))
 }
 
-// ground is the colour around an area: the median of a ring of pixels, some
-// way off, since neighbouring letters touch it here and there.
-func (c canvas) ground(in area, size float32) rgb {
-	off := int(max(1, 0.12*float64(size)*c.sy))
-	var ring [3][]int
-	add := func(x, y int) {
-		p := c.pixel(min(max(x, 0), c.W-1), min(max(y, 0), c.H-1))
-		for i := range ring {
-			ring[i] = append(ring[i], p[i])
-		}
-	}
+// grounds are the colours on which a glyph may stand: the median of what is to
+// its left and right, and of what is above and below. A marked word's band ends
+// close to its letters on one pair of sides or the other.
+func (c canvas) grounds(in area, size float32) [2]rgb {
+	off := int(max(1, 0.05*float64(size)*c.sy))
 	const steps = 6
+	var around [2][]rgb
 	for i := range steps + 1 {
-		x, y := in.x0+(in.x1-in.x0)*i/steps, in.y0+(in.y1-in.y0)*i/steps
-		add(x, in.y0-off)
-		add(x, in.y1-1+off)
-		add(in.x0-off, y)
-		add(in.x1-1+off, y)
+		x, y := in.x0+(in.x1-1-in.x0)*i/steps, in.y0+(in.y1-1-in.y0)*i/steps
+		around[0] = append(around[0], c.near(in.x0-off, y), c.near(in.x1-1+off, y))
+		around[1] = append(around[1], c.near(x, in.y0-off), c.near(x, in.y1-1+off))
 	}
-	var g rgb
-	for i := range ring {
-		slices.Sort(ring[i])
-		g[i] = ring[i][len(ring[i])/2]
+	return [2]rgb{middle(around[0]), middle(around[1])}
+}
+
+// near returns a pixel, or the one at the page's edge for one beyond it.
+func (c canvas) near(x, y int) rgb {
+	return c.pixel(min(max(x, 0), c.W-1), min(max(y, 0), c.H-1))
+}
+
+// middle is the median of colours, each part for itself.
+func middle(of []rgb) rgb {
+	var m rgb
+	part := make([]int, len(of))
+	for i := range m {
+		for j, p := range of {
+			part[j] = p[i]
+		}
+		slices.Sort(part)
+		m[i] = part[len(part)/2]
 	}
-	return g
+	return m
 }
 
 // ink reports whether enough of an area is ink.

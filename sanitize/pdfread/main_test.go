@@ -9,41 +9,42 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
 	"sekisho/sanitize/pdfium"
+	"sekisho/sanitize/pdfium/enginetest"
 )
 
-// engines are loaded once: with fonts and without.
-var engines struct{ dressed, bare *pdfium.Engine }
+// engines are loaded once, at the first test that wants one.
+var engines struct {
+	sync.Mutex
+	of map[string]*pdfium.Engine
+}
 
-// fontDirs are where Debian puts the fonts that the package depends on.
-var fontDirs = []string{"/usr/share/fonts/opentype/ipafont-gothic", "/usr/share/fonts/opentype/ipafont-mincho"}
+// dressed is an engine with Japanese fonts, bare one without any.
+func dressed(t testing.TB) *pdfium.Engine { return engine(t, enginetest.Fonts()...) }
+func bare(t testing.TB) *pdfium.Engine    { return engine(t) }
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "pdfread")
+func engine(t testing.TB, fonts ...string) *pdfium.Engine {
+	t.Helper()
+	engines.Lock()
+	defer engines.Unlock()
+	key := strings.Join(fonts, " ")
+	if e, ok := engines.of[key]; ok {
+		return e
+	}
+	e, err := pdfium.Load(context.Background(), pdfium.Config{Cache: enginetest.Cache(t), Fonts: fonts})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
+		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	ctx := context.Background()
-	err = pdfium.Prepare(ctx, dir)
-	if err == nil {
-		engines.dressed, err = pdfium.Load(ctx, pdfium.Config{Cache: dir, Fonts: fontDirs})
+	if engines.of == nil {
+		engines.of = map[string]*pdfium.Engine{}
 	}
-	if err == nil {
-		engines.bare, err = pdfium.Load(ctx, pdfium.Config{Cache: dir})
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	return m.Run()
+	engines.of[key] = e
+	return e
 }
 
 // drawn is one page of an answer.

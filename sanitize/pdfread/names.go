@@ -36,15 +36,15 @@ const (
 
 // names returns the finding codes of the telling names in a file.
 func names(data []byte) map[string]bool {
-	found := map[string]bool{}
+	found, whole := map[string]bool{}, data
 	left := int64(maxInflated)
 	for len(data) > 0 {
 		head, body, rest := nextStream(data)
-		scan(head, found)
+		scan(head, whole, found)
 		if body != nil && left > 0 && bytes.Contains(tail(head, 512), []byte("/ObjStm")) {
 			objects := inflate(body, left)
 			left -= int64(len(objects))
-			scan(objects, found)
+			scan(objects, whole, found)
 		}
 		data = rest
 	}
@@ -94,18 +94,18 @@ func inflate(body []byte, most int64) []byte {
 	return b.Bytes()
 }
 
-// scan adds the codes of the telling names in b.
-func scan(b []byte, found map[string]bool) {
+// scan adds the codes of the telling names in b, a part of the whole file.
+func scan(b, whole []byte, found map[string]bool) {
 	for {
 		i := bytes.IndexByte(b, '/')
 		if i < 0 {
 			return
 		}
 		name, n := readName(b[i+1:])
-		if code, ok := telling[name]; ok {
+		b = b[i+1+n:]
+		if code, ok := telling[name]; ok && !(name == "OpenAction" && opensPage(b, whole)) {
 			found[code] = true
 		}
-		b = b[i+1+n:]
 	}
 }
 
@@ -141,4 +141,25 @@ func hex(c byte) int {
 		return int(c-'A') + 10
 	}
 	return -1
+}
+
+// opensPage reports whether what follows /OpenAction only names the page to
+// show first, as half of all programs write it: a destination, or a reference
+// to a plain GoTo action (12.3.2, 12.6.4.2).
+func opensPage(value, whole []byte) bool {
+	value = bytes.TrimLeft(value[:min(len(value), 64)], "\x00\t\n\f\r ")
+	if bytes.HasPrefix(value, []byte("[")) {
+		return true
+	}
+	fields := bytes.Fields(value)
+	if len(fields) < 3 || !bytes.HasPrefix(fields[2], []byte("R")) || len(fields[0]) > 10 {
+		return false
+	}
+	_, object, ok := bytes.Cut(whole, []byte("\n"+string(fields[0])+" "+string(fields[1])+" obj"))
+	if !ok {
+		return false
+	}
+	object, _, _ = bytes.Cut(object[:min(len(object), 512)], []byte("endobj"))
+	return bytes.Contains(object, []byte("/GoTo")) && !bytes.Contains(object, []byte("/GoToR")) && !bytes.Contains(object, []byte("/GoToE")) &&
+		!bytes.Contains(object, []byte("/Next"))
 }

@@ -54,7 +54,7 @@ func (r *reading) silent() error {
 // Gaps within a row, in sizes of its letters.
 const (
 	gapSpace = 0.25 // a blank that the source did not write
-	gapCell  = 2.0  // the next cell of a table
+	gapCell  = 1.0  // the next cell of a table
 )
 
 // paragraph is how many times the usual distance of rows begins a new one.

@@ -16,6 +16,7 @@ const (
 	sameSize  = 1.25 // ratio
 	sameLine  = 0.4  // of the size, across
 	gapMost   = 1.2  // of the size, between letters of a run
+	gapBlank  = 0.6  // the same where the source has no blank: the next cell of a table
 	backMost  = 0.8  // of the size, by which a letter may start before the end of the last
 	maxRun    = 1000 // characters
 	ascent    = 0.38 // of the size: from the middle of a line down to its base line
@@ -54,6 +55,7 @@ type line struct {
 	n      int
 	b      strings.Builder
 	gap    string // blanks seen since the last letter
+	guess  bool   // that PDFium put in
 	prev   letter
 }
 
@@ -77,6 +79,7 @@ func lines(letters []letter) []*line {
 		if l.blank {
 			if cur != nil && len(cur.gap) < 16 && l.Rune != '\n' {
 				cur.gap += string(l.Rune)
+				cur.guess = cur.guess || l.Generated
 			}
 			continue
 		}
@@ -151,9 +154,12 @@ func (l *line) takes(c letter) bool {
 	}
 	size := float64(c.Size)
 	s := along(c, l.angle)
-	gap := s.from - l.last.to
+	gap, most := s.from-l.last.to, gapMost
+	if l.gap == "" || l.guess {
+		most = gapBlank
+	}
 	return l.n < maxRun && size <= l.size*sameSize && l.size <= size*sameSize &&
-		math.Abs(s.across-l.last.across) <= sameLine*l.size && gap <= gapMost*l.size && gap >= -backMost*l.size
+		math.Abs(s.across-l.last.across) <= sameLine*l.size && gap <= most*l.size && gap >= -backMost*l.size
 }
 
 // add appends a letter that the line takes.
@@ -164,7 +170,7 @@ func (l *line) add(c letter) {
 	} else {
 		l.b.WriteString(l.gap)
 	}
-	l.gap = ""
+	l.gap, l.guess = "", false
 	l.b.WriteRune(c.Rune)
 	l.last, l.prev = s, c
 	l.across += s.across
