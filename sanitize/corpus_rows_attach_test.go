@@ -15,7 +15,7 @@ func emlAttachmentRows() []corpusRow {
 			top:   []string{topLine}, notice: []string{"「eicar.com」（プログラム）　ウイルスの疑いがあるため"}, absent: []string{eicarMark, "X5O!P"}},
 		{path: "eml/enmime-attachment-only-no-disposition.eml", verdict: format.Rebuilt, subject: "Test", found: "body_empty",
 			parts:  []part{rebuilt("1", "favicon.jpg", format.PNG, "favicon.png")},
-			notice: []string{saidNoBody, "「favicon.jpg」　画像を作り直しました（favicon.png）。"}, absent: []string{"ImageReady", "tEXt"}},
+			notice: []string{saidNoBody, "「favicon.jpg」　PNGの画像にしました（favicon.png）。"}, absent: []string{"ImageReady", "tEXt"}},
 		{path: "eml/enmime-bad-final-boundary.eml", verdict: format.Partly, subject: "Attachment", lines: []string{"A text section"}, found: "mime_defect",
 			parts: []part{held("1", "foo_9E5D72.zip", format.HTML, format.TypeMismatch)},
 			top:   []string{topLine}, notice: []string{"「foo_9E5D72.zip」（中身はHTML）" + mismatch}, absent: []string{"<html>", "PGh0bWw"}},
@@ -106,6 +106,6 @@ func emlAttachmentRows() []corpusRow {
 		// Called TNEF, but a PNG picture by content.
 		{path: "eml/zbateson-m4006.eml", verdict: format.Rebuilt, subject: "Read: invitation", found: "body_empty",
 			parts:  []part{rebuilt("1", "winmail.dat", format.PNG, "winmail.png")},
-			notice: []string{saidNoBody, "「winmail.dat」　画像を作り直しました（winmail.png）。"}, absent: []string{"clip2gif", "gif2png"}},
+			notice: []string{saidNoBody, "「winmail.dat」　PNGの画像にしました（winmail.png）。"}, absent: []string{"clip2gif", "gif2png"}},
 	}
 }

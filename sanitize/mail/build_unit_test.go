@@ -219,6 +219,20 @@ func TestNoticeKinds(t *testing.T) {
 	}
 }
 
+func TestNoticeOfPictures(t *testing.T) {
+	for want, k := range map[string]format.Child{
+		"画像を作り直しました。":          {Kind: format.PNG, Media: "image/png"},
+		"すべてのページを画像のPDFにしました。": {Kind: format.TIFF, Media: "application/pdf"},
+		"PNGの画像にしました。":         {Kind: format.TIFF, Media: "image/png"},
+		"JPEGの画像にしました。":        {Kind: format.HEIC, Media: "image/jpeg"},
+	} {
+		k.Name, k.Original, k.Method, k.Verdict = "a", "a", format.MethodImage, format.Rebuilt
+		if got := noticeDeed(k); got != want {
+			t.Errorf("%s of %s: %q", k.Media, k.Kind, got)
+		}
+	}
+}
+
 // TestNoticeOfPDF says what can be done with the new file.
 func TestNoticeOfPDF(t *testing.T) {
 	k := format.Child{Name: "a.pdf", Original: "a.pdf", Kind: format.PDF, Method: format.MethodImage, Verdict: format.Rebuilt}

@@ -174,6 +174,20 @@ func noticeTold(o format.Office, receipt string) bool {
 	return buildClean(o.Contact) != "" || noticePortal(o.PublicURL, buildToken(receipt)) != ""
 }
 
+// noticePicture says of a picture that it is of another kind now.
+func noticePicture(k format.Child) string {
+	switch {
+	case k.Kind == format.PNG || k.Kind == format.JPEG:
+	case k.Media == "application/pdf":
+		return "すべてのページを画像のPDFにしました"
+	case k.Media == "image/png":
+		return "PNGの画像にしました"
+	case k.Media == "image/jpeg":
+		return "JPEGの画像にしました"
+	}
+	return "画像を作り直しました"
+}
+
 func noticeRebuilt(k format.Child) string {
 	if k.Kind == format.Mail {
 		if k.Verdict == format.Partly {
@@ -191,7 +205,7 @@ func noticeRebuilt(k format.Child) string {
 		case k.Kind == format.PDF:
 			return "画像のPDFにしました"
 		}
-		return "画像を作り直しました"
+		return noticePicture(k)
 	case format.MethodUnpack:
 		if k.Verdict == format.Partly {
 			return "中のファイルを一つずつ作り直し、一部をお預かりしています"
