@@ -110,6 +110,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err := n.openAudit(ctx, keys, location); err != nil {
 		return err
 	}
+	if err := recordEngine(ctx, n.stores.Ledger, n.scribe); err != nil {
+		return err
+	}
 	if n.anchor, err = n.openAnchor(); err != nil {
 		return err
 	}

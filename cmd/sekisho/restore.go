@@ -165,32 +165,38 @@ func restoreFile(from, to, want string) error {
 	return nil
 }
 
-// unreadable names the blobs that the keys do not open, or that end early.
+// unreadable names the blobs that the keys do not open, that end early, or that
+// are not what the ledger says. One that is gone by now is not needed any more.
 func unreadable(ctx context.Context, dir, keyDir string, l *sqlite.Ledger) ([]string, error) {
 	keys, err := config.LoadKeys(keyDir, config.FlowRole, config.DeliverRole)
 	if err != nil {
 		return nil, err
 	}
-	originals, outbox, err := l.Blobs(ctx)
+	originals, outbox, err := l.Sums(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var faults []string
 	for _, b := range []struct {
-		path  string
-		with  fs.Options
-		names map[string]bool
+		path string
+		with fs.Options
+		sums map[string]string
 	}{{store.OriginalsDir(dir), fs.Options{Identities: keys.OriginalsWith}, originals}, {store.OutboxDir(dir), fs.Options{Identities: keys.OutboxWith}, outbox}} {
-		if len(b.names) == 0 {
+		if len(b.sums) == 0 {
 			continue
 		}
 		s, err := fs.Open(b.path, b.with)
 		if err != nil {
 			return nil, err
 		}
-		for name := range b.names {
-			if err := readThrough(ctx, s, name); err != nil {
+		for name, want := range b.sums {
+			got, err := readThrough(ctx, s, name)
+			switch {
+			case errors.Is(err, gateway.ErrNotFound): // missingBlobs tells, if it is needed
+			case err != nil:
 				faults = append(faults, err.Error())
+			case got != want:
+				faults = append(faults, fmt.Sprintf("blob %s is not what the ledger says: SHA-256 %s, not %s", name, got, want))
 			}
 		}
 		if err := s.Close(); err != nil {
@@ -200,11 +206,13 @@ func unreadable(ctx context.Context, dir, keyDir string, l *sqlite.Ledger) ([]st
 	return faults, nil
 }
 
-func readThrough(ctx context.Context, s gateway.Blobs, name string) error {
+// readThrough opens a blob and returns the SHA-256 of what is in it.
+func readThrough(ctx context.Context, s gateway.Blobs, name string) (string, error) {
 	r, err := s.Open(ctx, name)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = io.Copy(io.Discard, bufio.NewReader(r))
-	return errors.Join(err, r.Close())
+	h := sha256.New()
+	_, err = io.Copy(h, bufio.NewReader(r))
+	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, r.Close())
 }

@@ -13,7 +13,11 @@ import (
 	"sekisho/gateway/store/sqlite"
 )
 
-type verifyCmd struct{ ledgerArgs }
+type verifyCmd struct {
+	ledgerArgs
+	Deep bool   `help:"原本と配送待ちをすべて開き、指紋を台帳と比べる（時間がかかります）/ open every blob and compare digests"`
+	Keys string `help:"--deep で使う秘密鍵のフォルダ。なければ設定のもの / private keys for --deep" type:"existingdir" placeholder:"DIR"`
+}
 
 // Help says what the exit codes mean.
 func (verifyCmd) Help() string {
@@ -32,6 +36,16 @@ func (c *verifyCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
+		if c.Deep {
+			if c.Keys == "" {
+				c.Keys = cfg.Keys.Dir
+			}
+			more, err := unreadable(e.ctx, cfg.Storage.Dir, c.Keys, l)
+			if err != nil {
+				return err
+			}
+			faults = append(faults, more...)
+		}
 		return judge(e, faults)
 	})
 }
@@ -40,8 +54,12 @@ func (c *verifyCmd) Run(e env) error {
 // against each other and returns what does not agree.
 func crossCheck(e env, dir string, keys audit.Keys, l *sqlite.Ledger) ([]string, error) {
 	faults := l.CheckConsistency(e.ctx)
-	more, err := missingBlobs(e.ctx, dir, l)
+	more, err := l.CheckRecords(e.ctx)
 	if err != nil {
+		return nil, err
+	}
+	faults = append(faults, more...)
+	if more, err = missingBlobs(e.ctx, dir, l); err != nil {
 		return nil, err
 	}
 	faults = append(faults, more...)
