@@ -7,6 +7,7 @@ import (
 	"fmt"
 	stdimage "image"
 	"image/jpeg"
+	"slices"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -64,7 +65,11 @@ func parseJPEG(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 		return err
 	}
 	s.coarse, s.profile = scans.coarse(), scans.joined()
-	cfg, err := jpeg.DecodeConfig(bytes.NewReader(in.Data))
+	data, plainInk := in.Data, len(scans.frame) == 4 && !scans.adobe
+	if plainInk {
+		data = slices.Concat(data[:2], adobeInk, data[2:])
+	}
+	cfg, err := jpeg.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return holdDecode(err)
 	}
@@ -72,15 +77,37 @@ func parseJPEG(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 		return err
 	}
 	decode := func() (stdimage.Image, error) {
-		return jpeg.Decode(ctxReader{ctx, bytes.NewReader(in.Data)})
+		return jpeg.Decode(ctxReader{ctx, bytes.NewReader(data)})
+	}
+	if plainInk {
+		decode = func() (stdimage.Image, error) {
+			img, err := jpeg.Decode(ctxReader{ctx, bytes.NewReader(data)})
+			return uninverted(img), err
+		}
 	}
 	return decodeAndEmit(ctx, s, in.Budget, decode, out)
+}
+
+// adobeInk is Adobe's segment for inks that are inverted, without which the
+// decoder refuses four components.
+var adobeInk = []byte("\xFF\xEE\x00\x0EAdobe\x00\x64\x00\x00\x00\x00\x00")
+
+// uninverted undoes what the decoder did for the sake of adobeInk: a file
+// without the segment has its inks as they are.
+func uninverted(img stdimage.Image) stdimage.Image {
+	if m, ok := img.(*stdimage.CMYK); ok {
+		for i := range m.Pix {
+			m.Pix[i] = ^m.Pix[i]
+		}
+	}
+	return img
 }
 
 // coverage tells what the scans of a picture brought.
 type coverage struct {
 	n     int
 	frame []byte // component ids
+	adobe bool   // Adobe's segment tells of the colours
 	// level has, for each component and coefficient, one more than the bits
 	// that are still to come (Al of its last scan); 0 is never scanned.
 	level map[byte]*[64]byte
@@ -236,7 +263,7 @@ func (s *survey) app(mark byte, body []byte, cov *coverage) {
 	case mark == markAPP0 && has("JFXX\x00"):
 		s.meta |= metaThumbnail
 	case mark == 0xEE && has("Adobe"):
-		// The colour transform; the decoder needs it.
+		cov.adobe = true // the colour transform; the decoder needs it
 	case mark == 0xE1 && has("Exif\x00"):
 		s.meta |= metaEXIF
 		if s.turn == 0 && len(body) > 6 {

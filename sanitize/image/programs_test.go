@@ -174,3 +174,25 @@ func checkProgram(t *testing.T, row format.Format, data []byte, source stdimage.
 		t.Errorf("differs from its source by %.2f a channel", d)
 	}
 }
+
+// TestInks: the inks of a JPEG are inverted where Adobe's segment says so, and
+// as they are where it is missing.
+func TestInks(t *testing.T) {
+	in, out := filepath.Join(t.TempDir(), "in.png"), filepath.Join(t.TempDir(), "out.jpg")
+	red := color.NRGBA{R: 255, A: 255} // no cyan, all magenta and yellow
+	if err := os.WriteFile(in, encodePNG(t, flat(16, 16, red)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program(t, "convert", in, "-colorspace", "CMYK", "-quality", "100", out)
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(data, []byte("\xFF\xEE\x00\x0EAdobe"))
+	if at < 0 {
+		t.Fatal("no segment of Adobe's")
+	}
+	checkProgram(t, jpegFormat(), data, flat(16, 16, red), 2, codeProfile, "jpeg 16x16")
+	// Without it the same numbers are all cyan, no magenta, no yellow, all black.
+	checkProgram(t, jpegFormat(), slices.Concat(data[:at], data[at+16:]), flat(16, 16, color.Black), 2, codeProfile, "jpeg 16x16")
+}

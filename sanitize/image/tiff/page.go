@@ -168,7 +168,7 @@ func (p *Page) read() (bool, error) {
 	}
 	p.W, p.H = int(w), int(h)
 	p.compression, p.samples = int(r.one(tagCompression, compNone)), int(r.one(tagSamples, 1))
-	p.photometric = int(r.one(tagPhotometric, -1))
+	p.photometric = int(r.one(tagPhotometric, p.usual()))
 	p.predictor, p.planar = int(r.one(tagPredictor, 1)), r.one(tagPlanar, 1) == 2 && p.samples > 1
 	p.Orientation, p.Unit = int(r.one(tagOrientation, 1)), int(r.one(tagUnit, 2))
 	p.XRes, p.YRes = r.fraction(tagXRes), r.fraction(tagYRes)
@@ -198,6 +198,18 @@ func (p *Page) read() (bool, error) {
 		return false, r.err
 	}
 	return true, p.supported()
+}
+
+// usual is how samples are meant when a page does not say, as some fax servers
+// leave it out.
+func (p *Page) usual() int64 {
+	switch {
+	case p.compression == compRuns || p.compression == compGroup3 || p.compression == compGroup4:
+		return photoWhite
+	case p.samples >= 3:
+		return photoRGB
+	}
+	return photoBlack
 }
 
 // maxSide bounds a side in pixels, so that products of sides have room.
