@@ -3,6 +3,7 @@ package sanitize
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -221,5 +222,21 @@ func TestSamePages(t *testing.T) {
 		if err := samePages(c.found, c.written); (err == nil) != c.same {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestIdentifiedIsNotParsed: a light box that was taken over says that a file
+// is a PDF and goes on talking.
+// spec: g2
+func TestIdentifiedIsNotParsed(t *testing.T) {
+	e := &Engine{formats: Formats(), log: slog.New(slog.DiscardHandler)}
+	b := format.Budget{Bytes: 1, Pixels: 1, Pages: 9}
+	tk := &taker{p: &parsed{}, session: &session{engine: e, in: Input{Rules: policy.Default()}}, name: "a.pdf", budget: &b}
+	if err := tk.take(ir.Kind{Content: "pdf"}); err != nil || tk.refused != nil {
+		t.Fatal(err, tk.refused)
+	}
+	var fe *format.Error
+	if err := tk.take(ir.Sheet{W: 1, H: 1}); !errors.As(err, &fe) || fe.Reason != format.WorkerCrash {
+		t.Error(err)
 	}
 }

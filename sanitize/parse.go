@@ -153,6 +153,9 @@ func (t *taker) take(v ir.Value) error {
 		}
 		t.said = 0
 	}
+	if t.to == nil { // a streamed kind is parsed in another box
+		return format.Hold(format.WorkerCrash, "values of a file that was only identified")
+	}
 	t.buf = ir.Append(t.buf[:0], v)
 	_, err := t.to.Write(t.buf)
 	return err
