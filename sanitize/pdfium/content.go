@@ -19,11 +19,30 @@ const maxNesting = 16
 func (p *Page) Objects(most int) (Objects, error) {
 	var o Objects
 	left := most
-	err := p.count(&o, &left, p.page, "FPDFPage_CountObjects", "FPDFPage_GetObject", 0)
+	err := p.walk(&left, func(kind int, _ uint64) error {
+		switch kind {
+		case objectText:
+			o.Text++
+		case objectPath:
+			o.Path++
+		case objectImage:
+			o.Image++
+		case objectShading:
+			o.Shading++
+		case objectForm:
+			o.Form++
+		}
+		return nil
+	})
 	return o, err
 }
 
-func (p *Page) count(o *Objects, left *int, of uint64, count, get string, depth int) error {
+// walk visits the objects of the page's content, in form XObjects too.
+func (p *Page) walk(left *int, visit func(kind int, handle uint64) error) error {
+	return p.walkIn(left, p.page, "FPDFPage_CountObjects", "FPDFPage_GetObject", 0, visit)
+}
+
+func (p *Page) walkIn(left *int, of uint64, count, get string, depth int, visit func(int, uint64) error) error {
 	in := p.d.in
 	n, err := in.number(count, of)
 	if err != nil {
@@ -41,22 +60,16 @@ func (p *Page) count(o *Objects, left *int, of uint64, count, get string, depth 
 		if uint32(handle) == 0 {
 			continue
 		}
-		kind, err := in.number("FPDFPageObj_GetType", uint64(uint32(handle)))
+		object := uint64(uint32(handle))
+		kind, err := in.number("FPDFPageObj_GetType", object)
 		if err != nil {
 			return err
 		}
-		switch kind {
-		case objectText:
-			o.Text++
-		case objectPath:
-			o.Path++
-		case objectImage:
-			o.Image++
-		case objectShading:
-			o.Shading++
-		case objectForm:
-			o.Form++
-			if err := p.count(o, left, uint64(uint32(handle)), "FPDFFormObj_CountObjects", "FPDFFormObj_GetObject", depth+1); err != nil {
+		if err := visit(kind, object); err != nil {
+			return err
+		}
+		if kind == objectForm {
+			if err := p.walkIn(left, object, "FPDFFormObj_CountObjects", "FPDFFormObj_GetObject", depth+1, visit); err != nil {
 				return err
 			}
 		}

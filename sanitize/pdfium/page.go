@@ -39,6 +39,12 @@ func (d *Document) Page(i int) (*Page, error) {
 		return nil, fmt.Errorf("%w: number %d", ErrPage, i)
 	}
 	p := &Page{d: d, page: uint64(uint32(handle))}
+	if d.form != 0 {
+		// Makes what a field without an appearance of its own looks like.
+		if _, err := d.in.call("FORM_OnAfterLoadPage", p.page, d.form); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.measure(); err != nil {
 		_ = p.Close() // the first error says more
 		return nil, err
@@ -107,29 +113,42 @@ func (p *Page) Close() error {
 	if p.d.in.broken {
 		return nil
 	}
+	if p.d.form != 0 {
+		if _, err := p.d.in.call("FORM_OnBeforeClosePage", p.page, p.d.form); err != nil {
+			return err
+		}
+	}
 	_, err := p.d.in.call("FPDF_ClosePage", p.page)
 	return err
 }
 
 // Formats of FPDFBitmap_CreateEx and flags of FPDF_RenderPageBitmap (fpdfview.h).
 const (
-	bitmapGray = 1
+	bitmapGray = 1 // of pictures
 	bitmapBGR  = 2
 	bitmapBGRx = 3
+
+	bitmapBGRA    = 4
+	bitmapBGRAPre = 5
 
 	drawAnnotations  = 0x01
 	drawRGB          = 0x10
 	limitedImageRoom = 0x200
 )
 
-// layouts are PDFium's formats for each Color.
-var layouts = [...]uint64{Gray: bitmapGray, RGB: bitmapBGR, RGBX: bitmapBGRx}
+// layouts are PDFium's formats for each Color. Grey is drawn in colour and then
+// reduced: PDFium stops at a fault when it lays colours on a grey bitmap.
+var layouts = [...]uint64{Gray: bitmapBGRx, RGB: bitmapBGR, RGBX: bitmapBGRx}
 
 // Render draws the whole page, w by h pixels, on white, with its annotations
 // and the values of form fields as a reader shows them. It fails with ErrLimit
 // when the pixels would take more than half of the instance's memory.
 func (p *Page) Render(w, h int, c Color) (Pixels, error) {
-	stride := (w*c.Bytes() + 3) &^ 3
+	drawn := c
+	if c == Gray {
+		drawn = RGBX
+	}
+	stride := (w*drawn.Bytes() + 3) &^ 3
 	if w <= 0 || h <= 0 || w > math.MaxInt16*4 || h > math.MaxInt16*4 || int(c) >= len(layouts) || int64(stride)*int64(h) > p.d.in.limit/2 {
 		return Pixels{}, fmt.Errorf("%w: a picture of %d by %d", ErrLimit, w, h)
 	}
@@ -148,7 +167,23 @@ func (p *Page) Render(w, h int, c Color) (Pixels, error) {
 		return Pixels{}, err
 	}
 	pix, err := in.view(p.d.canvas, stride*h)
-	return Pixels{W: w, H: h, Stride: stride, Color: c, Pix: pix}, err
+	if err != nil || c != Gray {
+		return Pixels{W: w, H: h, Stride: stride, Color: c, Pix: pix}, err
+	}
+	return toGray(pix, w, h), nil
+}
+
+// toGray reduces RGBX pixels to their luminance (ITU-R BT.601), in place.
+func toGray(pix []byte, w, h int) Pixels {
+	stride := (w + 3) &^ 3
+	for y := range h {
+		from, to := pix[4*w*y:4*w*(y+1)], pix[stride*y:]
+		for x := range w {
+			r, g, b := uint(from[4*x]), uint(from[4*x+1]), uint(from[4*x+2])
+			to[x] = uint8((77*r + 150*g + 29*b + 128) >> 8)
+		}
+	}
+	return Pixels{W: w, H: h, Stride: stride, Color: Gray, Pix: pix[:stride*h]}
 }
 
 // makeRoom makes the canvas as large as needed. It only grows.
