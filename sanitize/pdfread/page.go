@@ -61,15 +61,10 @@ func (r *reading) draw(page *pdfium.Page) error {
 	if err != nil {
 		return err
 	}
-	color := pdfium.RGBX
-	if r.in.Render.Shade != format.ShadeAuto {
-		color = pdfium.Gray
-	}
-	pix, err := page.Render(int(s.px), int(s.py), color)
+	pix, err := page.Render(int(s.px), int(s.py), pdfium.RGBX)
 	if err != nil {
 		return err
 	}
-	// From here to the last row the engine is not called: its pixels are lent.
 	t := count(pix)
 	v := r.read(c.text, canvas{pix, float64(s.px) / float64(w), float64(s.py) / float64(h)})
 	if err := r.vanished(v, c); err != nil {
@@ -77,7 +72,12 @@ func (r *reading) draw(page *pdfium.Page) error {
 	}
 	marks := v.marks + int64(c.objects.Image)
 	if t.uniform {
-		marks = v.standOut(t.first) + r.pictures(page, c)
+		if marks, err = emptiness(page, v, t); err != nil {
+			return err
+		}
+		if pix, err = page.Render(int(s.px), int(s.py), pdfium.RGBX); err != nil { // the pixels were lent
+			return err
+		}
 	}
 	if err := r.out.Write(ir.Sheet{Page: int64(r.page), W: s.w, H: s.h, Marks: marks}); err != nil {
 		return err
@@ -85,6 +85,18 @@ func (r *reading) draw(page *pdfium.Page) error {
 	if err := r.pixels(pix, s, t); err != nil {
 		return err
 	}
+	return r.layer(v, s)
+}
+
+// emptiness counts what should stand out from a page that came out in one
+// colour.
+func emptiness(page *pdfium.Page, v view, t tally) (int64, error) {
+	pictures, err := page.Pictures(maxObjects)
+	return v.standOut(t.first) + int64(pictures), err
+}
+
+// layer emits the text that lies over the pixels, if that is wanted.
+func (r *reading) layer(v view, s sheet) error {
 	if !r.in.Render.Layer {
 		return nil
 	}

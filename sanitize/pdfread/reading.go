@@ -93,10 +93,4 @@ func (r *reading) vanished(v view, c content) error {
 	return format.Hold(format.FidelityLoss, fmt.Sprintf("page %d: no font for %d characters", r.page+1, v.lost))
 }
 
-// pictures counts the pictures of a page that came out in one colour and that
-// are not of one colour themselves.
-func (r *reading) pictures(_ *pdfium.Page, c content) int64 {
-	return int64(c.objects.Image) // TODO(#4): ask each picture
-}
-
 func isBlank(r rune) bool { return r == '\n' || unicode.IsSpace(r) || r == 0x200B }

@@ -2,6 +2,7 @@ package pdfread
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"sekisho/sanitize/ir"
@@ -57,6 +58,8 @@ type line struct {
 	gap    string // blanks seen since the last letter
 	guess  bool   // that PDFium put in
 	prev   letter
+	down   bool // upright letters below each other
+	back   bool // PDFium gave the letters from the end
 }
 
 // layOut arranges the letters of a page of the given height, in thousandths of
@@ -89,7 +92,34 @@ func lines(letters []letter) []*line {
 		}
 		cur.add(l)
 	}
+	for _, l := range all {
+		l.forward()
+	}
+	columns(all)
 	return all
+}
+
+// columns puts neighbouring vertical lines that PDFium gave from the left into
+// the order of reading, from the right.
+func columns(all []*line) {
+	for i := 0; i < len(all); {
+		j := i + 1
+		for j < len(all) && backwards(all[j-1], all[j]) {
+			j++
+		}
+		slices.Reverse(all[i:j])
+		i = j
+	}
+}
+
+// backwards reports whether b, a vertical line, is read before a: it stands to
+// the right of a, or above it in the same column, and not in a tier below.
+func backwards(a, b *line) bool {
+	if !sameDirection(a, b) || !a.down && !b.down || b.first.from >= a.last.to {
+		return false
+	}
+	d := b.first.across - a.first.across
+	return d < -0.5*a.size || d < 0.5*a.size && b.first.from < a.first.from
 }
 
 // next returns the next letter that is not blank.
@@ -103,26 +133,67 @@ func next(letters []letter) *letter {
 }
 
 // start begins a line with l; the letter after it shows whether upright
-// letters run down.
+// letters run down. On a turned page PDFium takes columns for rows and gives
+// some of them from the end: such a line is gathered against its direction.
 func start(l letter, after *letter) *line {
-	angle := float64(l.Angle)
-	if after != nil && downwards(l, *after) {
-		angle = math.Mod(angle+downRight, 2*math.Pi)
+	n := &line{angle: float64(l.Angle), size: float64(l.Size)}
+	if after == nil || math.Abs(turn(float64(l.Angle-after.Angle))) > sameTurn {
+		return n
 	}
-	return &line{angle: angle, size: float64(l.Size)}
+	if s := steps(l, *after); s != 0 {
+		n.down, n.back = true, s < 0
+		n.angle += downRight
+	} else {
+		p, q := along(l, n.angle), along(*after, n.angle)
+		n.back = math.Abs(q.to-p.from) < 0.3*n.size && q.from < p.from && math.Abs(p.across-q.across) < sameLine*n.size && !rightToLeft(l.Rune)
+	}
+	if n.back {
+		n.angle += math.Pi
+	}
+	n.angle = math.Mod(n.angle, 2*math.Pi)
+	return n
 }
 
-// downwards reports whether b stands below a in a vertical line of upright
-// letters: right under it, less than a letter away, both full width.
-func downwards(a, b letter) bool {
-	if math.Abs(float64(a.Angle-b.Angle)) > sameTurn || !wide(a.Rune) || !wide(b.Rune) {
-		return false
+// rightToLeft reports whether r is of a script that is written so.
+func rightToLeft(r rune) bool {
+	return r >= 0x590 && r <= 0x8FF || r >= 0xFB1D && r <= 0xFDFF || r >= 0xFE70 && r <= 0xFEFC || r >= 0x10800 && r <= 0x10FFF || r >= 0x1E800 && r <= 0x1EFFF
+}
+
+// steps tells where b stands in a vertical line of upright letters: 1 right
+// under a, -1 right over it, both full width, else 0.
+func steps(a, b letter) int {
+	if !wide(a.Rune) || !wide(b.Rune) {
+		return 0
 	}
 	p, q := along(a, float64(a.Angle)), along(b, float64(a.Angle))
 	step := q.across - p.across
 	size := float64(max(a.Size, b.Size))
-	return math.Abs(p.from+p.to-q.from-q.to)/2 < 0.3*size && step > 0.5*size && step < 1.3*size
+	if math.Abs(p.from+p.to-q.from-q.to)/2 >= 0.3*size || math.Abs(step) <= 0.5*size || math.Abs(step) >= 1.3*size {
+		return 0
+	}
+	if step < 0 {
+		return -1
+	}
+	return 1
 }
+
+// forward turns a line that was gathered from its end.
+func (l *line) forward() {
+	if !l.back {
+		return
+	}
+	text := []rune(l.b.String())
+	slices.Reverse(text)
+	l.b.Reset()
+	l.b.WriteString(string(text))
+	l.angle = math.Mod(l.angle+2*downRight, 2*math.Pi)
+	l.first, l.last = l.last.mirrored(), l.first.mirrored()
+	l.across = -l.across
+	l.back = false
+}
+
+// mirrored is the span seen in the opposite direction.
+func (s span) mirrored() span { return span{-s.to, -s.from, -s.across} }
 
 // wide reports whether r is set in a full square in vertical writing.
 func wide(r rune) bool {
@@ -137,20 +208,18 @@ func wide(r rune) bool {
 	return false
 }
 
-// upright reports whether the line's letters stand upright while it runs down.
-func (l *line) upright(c letter) bool { return math.Abs(turn(l.angle-float64(c.Angle))) > sameTurn }
-
 // turn brings an angle into (-π, π].
 func turn(a float64) float64 { return math.Remainder(a, 2*math.Pi) }
 
 // takes reports whether a letter continues the line.
 func (l *line) takes(c letter) bool {
-	if l.upright(c) {
-		if !downwards(l.prev, c) {
+	if math.Abs(turn(float64(l.prev.Angle-c.Angle))) > sameTurn {
+		return false
+	}
+	if l.down {
+		if s := steps(l.prev, c); s == 0 || s < 0 != l.back {
 			return false
 		}
-	} else if l.upright(l.prev) {
-		return false
 	}
 	size := float64(c.Size)
 	s := along(c, l.angle)

@@ -38,38 +38,22 @@ type tally struct {
 	uniform                      bool   // all pixels are as the first
 }
 
-// count makes the tally of a page drawn as RGBX or Gray.
+// count makes the tally of a page drawn as RGBX.
 func count(p pdfium.Pixels) tally {
 	t := tally{uniform: true, first: at(p, 0, 0)}
 	for y := range p.H {
-		if p.Color == pdfium.Gray {
-			t.grayRow(p.Pix[y*p.Stride : y*p.Stride+p.W])
-		} else {
-			t.colorRow(p.Pix[y*p.Stride : y*p.Stride+4*p.W])
-		}
+		t.row(p.Pix[y*p.Stride : y*p.Stride+4*p.W])
 	}
 	return t
 }
 
 // at returns a pixel as 0xRRGGBB.
 func at(p pdfium.Pixels, x, y int) uint32 {
-	if p.Color == pdfium.Gray {
-		return uint32(p.Pix[y*p.Stride+x]) * 0x010101
-	}
 	o := y*p.Stride + 4*x
 	return uint32(p.Pix[o])<<16 | uint32(p.Pix[o+1])<<8 | uint32(p.Pix[o+2])
 }
 
-func (t *tally) grayRow(row []byte) {
-	before := uint8(255)
-	for _, g := range row {
-		t.uniform = t.uniform && uint32(g)*0x010101 == t.first
-		t.grey(g, before)
-		before = g
-	}
-}
-
-func (t *tally) colorRow(row []byte) {
+func (t *tally) row(row []byte) {
 	before, white := uint8(255), t.first == 0xffffff
 	for i := 0; i < len(row); i += 4 {
 		// Most of a page is white: two pixels at once.
@@ -168,12 +152,6 @@ func (k *packer) pack(y int) []byte {
 }
 
 func (k *packer) rgb(y int) {
-	if k.p.Color == pdfium.Gray {
-		for x, g := range k.p.Pix[y*k.p.Stride : y*k.p.Stride+k.p.W] {
-			k.row[3*x], k.row[3*x+1], k.row[3*x+2] = g, g, g
-		}
-		return
-	}
 	src := k.p.Pix[y*k.p.Stride : y*k.p.Stride+4*k.p.W]
 	for i, j := 0, 0; i+4 <= len(src); i, j = i+4, j+3 {
 		k.row[j], k.row[j+1], k.row[j+2] = src[i], src[i+1], src[i+2]
@@ -181,10 +159,6 @@ func (k *packer) rgb(y int) {
 }
 
 func (k *packer) grays(y int) {
-	if k.p.Color == pdfium.Gray {
-		copy(k.gray, k.p.Pix[y*k.p.Stride:])
-		return
-	}
 	src := k.p.Pix[y*k.p.Stride : y*k.p.Stride+4*k.p.W]
 	for i, x := 0, 0; i+4 <= len(src); i, x = i+4, x+1 {
 		r, g, b := src[i], src[i+1], src[i+2]
