@@ -16,6 +16,7 @@ import (
 // certificate is the listener's, read again when the operator says so: a
 // renewal needs no restart. Sessions under way keep the one they began with.
 type certificate struct {
+	key   string // of the setting
 	files config.TLSFiles
 	pair  atomic.Pointer[tls.Certificate]
 }
@@ -24,11 +25,11 @@ type certificate struct {
 func (c *certificate) load() error {
 	pair, err := tls.LoadX509KeyPair(c.files.CertFile, c.files.KeyFile)
 	if err != nil {
-		return fmt.Errorf("intake.tls: %w", err)
+		return fmt.Errorf("%s: %w", c.key, err)
 	}
 	if pair.Leaf == nil {
 		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-			return fmt.Errorf("intake.tls: %w", err)
+			return fmt.Errorf("%s: %w", c.key, err)
 		}
 	}
 	c.pair.Store(&pair)
@@ -49,11 +50,11 @@ func (c *certificate) end() (float64, bool) {
 }
 
 // serverTLS loads the listener's certificate; nil when there is none.
-func serverTLS(f config.TLSFiles) (*certificate, error) {
+func serverTLS(key string, f config.TLSFiles) (*certificate, error) {
 	if f.CertFile == "" {
 		return nil, nil
 	}
-	c := &certificate{files: f}
+	c := &certificate{key: key, files: f}
 	return c, c.load()
 }
 
@@ -72,15 +73,20 @@ func (n *node) hangups(ctx context.Context) {
 	}
 }
 
-// reload reads the certificate again. Other settings are those of the start.
+// reload reads the certificates again. Other settings are those of the start.
 func (n *node) reload() {
-	if n.certificate == nil {
+	if n.certificate == nil && n.webCertificate == nil {
 		n.log.Info("reload: there is no certificate; other settings need a restart")
 		return
 	}
-	if err := n.certificate.load(); err != nil {
-		n.log.Error("reload: the certificate stays as it was", "error", err)
-		return
+	for _, c := range []*certificate{n.certificate, n.webCertificate} {
+		if c == nil {
+			continue
+		}
+		if err := c.load(); err != nil {
+			n.log.Error("reload: the certificate stays as it was", "error", err)
+			continue
+		}
+		n.log.Info("reload: the certificate was read again", "of", c.key, "until", c.pair.Load().Leaf.NotAfter)
 	}
-	n.log.Info("reload: the certificate was read again", "until", n.certificate.pair.Load().Leaf.NotAfter)
 }

@@ -32,7 +32,7 @@ func (n *node) openIntake(location *time.Location) error {
 	if err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
-	if n.certificate, err = serverTLS(c.TLS); err != nil {
+	if n.certificate, err = serverTLS("intake.tls", c.TLS); err != nil {
 		return err
 	}
 	var cert *tls.Config

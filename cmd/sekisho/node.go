@@ -48,7 +48,9 @@ type node struct {
 	janitor   *flow.Janitor
 	metrics   *health.Metrics
 
-	certificate *certificate // nil: no STARTTLS
+	certificate    *certificate // nil: no STARTTLS
+	web            *web         // nil: no REST interface
+	webCertificate *certificate // nil: it is plain, on loopback
 
 	watch watch
 }
@@ -249,7 +251,7 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 	defer stopWork()
 	defer stopLog()
 	var workers, sequencer sync.WaitGroup
-	failed := make(chan error, len(smtp)+2)
+	failed := make(chan error, len(smtp)+3)
 	sequencer.Go(func() {
 		if err := n.sequencer.Run(logging); err != nil {
 			n.log.Error("audit log", "error", err)
@@ -277,6 +279,9 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 		admin = health.New(n.probes(), n.metrics.Registry)
 		go func() { failed <- admin.Serve(management) }()
 	}
+	if n.web != nil {
+		n.web.run(work, n, failed)
+	}
 	n.awaitLog(ctx)
 	for _, l := range smtp {
 		go func() { failed <- n.intake.Serve(l) }()
@@ -289,7 +294,7 @@ func (n *node) run(ctx context.Context, smtp []net.Listener, management net.List
 	n.log.Info("stopping")
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
-	err = errors.Join(err, n.intake.Shutdown(stop))
+	err = errors.Join(err, n.intake.Shutdown(stop), n.web.shutdown(stop))
 	stopWork()
 	workers.Wait()
 	if admin != nil {

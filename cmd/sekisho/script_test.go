@@ -62,7 +62,7 @@ func TestScript(t *testing.T) {
 			"answer": answer, "serve": serveCommand, "sink": sinkCommand, "smtp": smtpCommand, "resend": resend,
 			"body": bodyCommand, "part": partCommand, "eventually": eventually, "capture": capture, "seek": seek,
 			"sample": sample, "fill": fill, "jis": jis, "cert": certCommand, "flipbyte": flipByte, "cuttail": cutTail,
-			"httpget": httpGet, "free": free, "syslog": syslogCommand,
+			"httpget": httpGet, "free": free, "syslog": syslogCommand, "rest": restCommand, "code": codeCommand,
 		},
 	})
 }
@@ -109,6 +109,7 @@ func setup(e *testscript.Env, bin string) error {
 	e.Setenv("SEKISHO_STORAGE_MIN_FREE", "16MB") // a small machine of a test may have little
 	w.vars = e.Vars
 	e.Values[worldKey{}] = w
+	e.Values[visitorsKey{}] = map[string]*visitor{}
 	e.Defer(w.sink.Close)
 	return nil
 }

@@ -83,6 +83,10 @@ func serve(ctx context.Context, n *node) error {
 		management = l
 		n.log.Info("listening", "management", l.Addr().String())
 	}
+	var err error
+	if n.web, err = n.openWeb(ctx); err != nil {
+		return err
+	}
 	n.log.Info("sekisho serves", "version", n.scribe.Version, "instance", n.cfg.Audit.Instance, "policy", n.policy.Current().Digest()[:12])
 	return n.run(ctx, smtp, management)
 }

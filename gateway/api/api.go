@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"reflect"
 	"slices"
@@ -250,10 +252,31 @@ func version(s string) int64 {
 }
 
 // Server is the interface behind a listener.
-func (a *API) Server() *http.Server {
-	return &http.Server{Handler: a, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(a.c.Log.Handler(), slog.LevelDebug)}
+type Server struct{ http http.Server }
+
+// Server returns the interface as a server; certificate is nil for a Plain one.
+func (a *API) Server(certificate *tls.Config) *Server {
+	return &Server{http.Server{Handler: a, TLSConfig: certificate, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(a.c.Log.Handler(), slog.LevelDebug)}}
 }
+
+// Serve answers on l until Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	var err error
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(l, "", "")
+	} else {
+		err = s.http.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops the listener and waits for answers in hand until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
 
 // problemType is described in the OpenAPI document. Nothing writes to it.
 var problemType = reflect.TypeFor[Problem]()

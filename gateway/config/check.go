@@ -50,6 +50,7 @@ func (k Checker) Check(ctx context.Context, c Config) Problems {
 	r.audit()
 	r.syslog(ctx, k.Resolver)
 	r.management()
+	r.api()
 	r.sandbox()
 	r.timezone()
 	return r.problems

@@ -56,28 +56,33 @@ func (r *report) listen(key, l string) {
 
 func (r *report) tls() {
 	t := r.c.Intake.TLS
+	r.pair("intake.tls", t)
+	if t == (TLSFiles{}) && r.c.Intake.RequireTLS {
+		r.wrong("intake.require_tls", "STARTTLS を必須にするには証明書が要ります。intake.tls に書いてください。", "require_tls needs a certificate; write it in intake.tls.")
+	}
+}
+
+// pair looks at the certificate and key of a listener, where there are any.
+func (r *report) pair(key string, t TLSFiles) {
 	if (t.CertFile == "") != (t.KeyFile == "") {
-		r.wrong("intake.tls", "証明書と秘密鍵は両方を書くか、両方を空にしてください。", "write both certificate and key, or neither.")
+		r.wrong(key, "証明書と秘密鍵は両方を書くか、両方を空にしてください。", "write both certificate and key, or neither.")
 		return
 	}
 	if t.CertFile == "" {
-		if r.c.Intake.RequireTLS {
-			r.wrong("intake.require_tls", "STARTTLS を必須にするには証明書が要ります。intake.tls に書いてください。", "require_tls needs a certificate; write it in intake.tls.")
-		}
 		return
 	}
 	if st, err := os.Stat(t.KeyFile); err == nil && st.Mode().Perm()&0o077 != 0 {
-		r.wrong("intake.tls.key_file", fmt.Sprintf("秘密鍵をほかの利用者が読めます (権限 %04o)。chmod 600 %s を実行してください。", st.Mode().Perm(), t.KeyFile),
+		r.wrong(key+".key_file", fmt.Sprintf("秘密鍵をほかの利用者が読めます (権限 %04o)。chmod 600 %s を実行してください。", st.Mode().Perm(), t.KeyFile),
 			fmt.Sprintf("other users can read the private key (mode %04o); run chmod 600 %s.", st.Mode().Perm(), t.KeyFile))
 	}
 	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 	if err != nil {
-		r.wrong("intake.tls", fmt.Sprintf("証明書と秘密鍵を読めません (%s)。ファイルと、2 つが組になっているかを確かめてください。", err),
+		r.wrong(key, fmt.Sprintf("証明書と秘密鍵を読めません (%s)。ファイルと、2 つが組になっているかを確かめてください。", err),
 			fmt.Sprintf("certificate and key cannot be used (%s); look at the files and whether they belong together.", err))
 		return
 	}
 	if leaf, err := x509.ParseCertificate(pair.Certificate[0]); err == nil && time.Now().After(leaf.NotAfter) {
-		r.wrong("intake.tls.cert_file", "証明書の期限が切れています。新しい証明書にしてください。", "the certificate has expired; install a new one.")
+		r.wrong(key+".cert_file", "証明書の期限が切れています。新しい証明書にしてください。", "the certificate has expired; install a new one.")
 	}
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Policy     PolicyFile `yaml:"policy"`
 	Audit      Audit      `yaml:"audit"`
 	Management Management `yaml:"management"`
+	API        API        `yaml:"api"`
 	Sandbox    Sandbox    `yaml:"sandbox"`
 	Log        Log        `yaml:"log"`
 	// Timezone is an IANA name; receipt numbers and log months follow its days.
@@ -177,6 +178,19 @@ type Syslog struct {
 // Management is the listener for /healthz, /readyz and /metrics.
 type Management struct {
 	Listen string `yaml:"listen" doc:"稼働確認と計測値のアドレス。空にすると開きません。"`
+}
+
+// API is the listener of the REST interface. Without a certificate it may be on
+// loopback only: passwords would go over the net in clear.
+type API struct {
+	Listen string `yaml:"listen" doc:"REST API のアドレスとポート。空にすると開きません。"`
+	Pair   Pair   `yaml:"tls"`
+}
+
+// Pair are a certificate and its key in PEM.
+type Pair struct {
+	CertFile string `yaml:"cert_file" path:"y" doc:"REST API の証明書のファイル (PEM)。空にできるのは 127.0.0.1 で待ち受けるときだけです。"`
+	KeyFile  string `yaml:"key_file" path:"y" doc:"その秘密鍵のファイル (PEM、権限 0600)。"`
 }
 
 // Sandbox is about the boxes of the workers.

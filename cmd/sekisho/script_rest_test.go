@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// visitor is a browser of a story: its cookies, and the token of its page.
+type visitor struct {
+	cookies map[string]string
+	csrf    string
+}
+
+type visitorsKey struct{}
+
+// restCommand handles rest WHO METHOD PATH [BODY [Name:Value…]]: a request to
+// the REST interface at $API as the visitor WHO. It prints the status and the
+// body; with ! the status must be an error.
+func restCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) < 3, "rest WHO METHOD PATH [BODY [Name:Value…]]")
+	all, _ := ts.Value(visitorsKey{}).(map[string]*visitor)
+	v := all[args[0]]
+	if v == nil {
+		v = &visitor{cookies: map[string]string{}}
+		all[args[0]] = v
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	body := ""
+	if len(args) > 3 {
+		body = args[3]
+	}
+	q, err := http.NewRequestWithContext(ctx, args[1], "http://"+ts.Getenv("API")+"/api/v1/"+args[2], strings.NewReader(body))
+	ts.Check(err)
+	if body != "" {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	q.Header.Set("X-CSRF-Token", v.csrf)
+	for n, c := range v.cookies {
+		q.AddCookie(&http.Cookie{Name: n, Value: c})
+	}
+	for _, h := range args[min(4, len(args)):] {
+		n, value, _ := strings.Cut(h, ":")
+		q.Header.Set(n, value)
+	}
+	a, err := http.DefaultClient.Do(q)
+	ts.Check(err)
+	defer a.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(a.Body, 1<<20))
+	ts.Check(err)
+	for _, c := range a.Cookies() {
+		v.cookies[c.Name] = c.Value
+	}
+	var me struct {
+		CSRF string `json:"csrf_token"`
+	}
+	if json.Unmarshal(b, &me) == nil && me.CSRF != "" {
+		v.csrf = me.CSRF
+	}
+	fmt.Fprintf(ts.Stdout(), "%d\n%s", a.StatusCode, b)
+	if a.StatusCode >= 400 {
+		err = fmt.Errorf("status %d: %s", a.StatusCode, b)
+	}
+	expect(ts, neg, err, "rest")
+}
+
+// codeCommand handles code ENV KEY STEPS: sets ENV to the code of a second
+// factor, so many steps of thirty seconds from now.
+func codeCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 3, "code ENV KEY STEPS")
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(args[1])
+	ts.Check(err)
+	steps, err := strconv.ParseInt(args[2], 10, 64)
+	ts.Check(err)
+	m := hmac.New(sha1.New, key)
+	var c [8]byte
+	binary.BigEndian.PutUint64(c[:], uint64(time.Now().Unix()/30+steps))
+	m.Write(c[:])
+	h := m.Sum(nil)
+	n := binary.BigEndian.Uint32(h[h[19]&15:]) & 0x7fffffff
+	ts.Setenv(args[0], fmt.Sprintf("%06d", n%1000000))
+}

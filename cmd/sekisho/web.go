@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"sekisho/gateway"
+	"sekisho/gateway/account"
+	"sekisho/gateway/api"
+	"sekisho/gateway/config"
+)
+
+// tidyAccounts is how often sessions that are over are forgotten.
+const tidyAccounts = 10 * time.Minute
+
+// web is the REST interface and its listener.
+type web struct {
+	accounts *account.Service
+	server   *api.Server
+	listener net.Listener
+	tidying  sync.WaitGroup
+	stop     context.CancelFunc
+}
+
+// accountService is the service of accounts over a ledger.
+func accountService(cfg config.Config, store account.Store, s gateway.Scribe) (*account.Service, error) {
+	return account.New(account.Config{Store: store, Scribe: s, Issuer: cfg.Office.Name,
+		Words: append([]string{cfg.Office.Name}, cfg.Office.Domains...)})
+}
+
+// openWeb opens the REST interface; nil when the configuration has none.
+func (n *node) openWeb(ctx context.Context) (*web, error) {
+	c := n.cfg.API
+	if c.Listen == "" {
+		return nil, nil
+	}
+	keys, err := config.LoadKeys(n.cfg.Keys.Dir, config.AuditorRole)
+	if err != nil {
+		return nil, err
+	}
+	w := &web{}
+	if w.accounts, err = accountService(n.cfg, n.stores.Ledger.Accounts(), n.scribe); err != nil {
+		return nil, err
+	}
+	if n.webCertificate, err = serverTLS("api.tls", config.TLSFiles(c.Pair)); err != nil {
+		return nil, err
+	}
+	var certificate *tls.Config
+	if n.webCertificate != nil {
+		certificate = n.webCertificate.config()
+	}
+	a := api.New(api.Config{Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
+		Healthy: n.sequencer.Healthy, Status: n.status, AuditFiles: os.DirFS(n.stores.AuditDir), AuditKeys: keys.AuditPublic, Version: n.scribe.Version})
+	w.server = a.Server(certificate)
+	if w.listener, err = n.listen(ctx, c.Listen); err != nil {
+		return nil, fmt.Errorf("api.listen: %w", err)
+	}
+	n.log.Info("listening", "api", w.listener.Addr().String())
+	return w, nil
+}
+
+// run serves until shutdown; how it ended goes to failed.
+func (w *web) run(ctx context.Context, n *node, failed chan<- error) {
+	ctx, w.stop = context.WithCancel(ctx)
+	go func() { failed <- w.server.Serve(w.listener) }()
+	w.tidying.Go(func() {
+		t := time.NewTicker(tidyAccounts)
+		defer t.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+				if err := w.accounts.Tidy(ctx); err != nil && ctx.Err() == nil {
+					n.log.Error("accounts", "error", err)
+				}
+			}
+		}
+	})
+}
+
+// shutdown waits for answers in hand; nil is a node without the interface.
+func (w *web) shutdown(ctx context.Context) error {
+	if w == nil {
+		return nil
+	}
+	w.stop()
+	w.tidying.Wait()
+	return w.server.Shutdown(ctx)
+}
+
+// status asks the conditions of readiness.
+func (n *node) status(ctx context.Context) map[string]error {
+	said := map[string]error{}
+	for _, p := range n.probes() {
+		said[p.Name] = p.Check(ctx)
+	}
+	return said
+}
