@@ -40,6 +40,7 @@ type cli struct {
 	Doctor     doctorCmd     `cmd:"" help:"足りないものと直し方を調べる / what is missing, and how to mend it"`
 	Backup     backupCmd     `cmd:"" help:"動いている間にバックアップを取る（秘密鍵は入りません）/ back up, without private keys"`
 	Restore    restoreCmd    `cmd:"" help:"バックアップを空のフォルダに戻し、確かめる / restore into an empty folder"`
+	Decoders   decodersCmd   `cmd:"" help:"画像の追加のプログラムを使える形にする / compile the added decoders"`
 	Version    versionCmd    `cmd:"" help:"版を表示する / print the version"`
 }
 

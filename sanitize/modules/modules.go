@@ -113,7 +113,7 @@ func read(path string, m Module) ([]byte, error) {
 // Config says what a module is loaded from.
 type Config struct {
 	Dir   string // of the modules
-	Cache string // of compiled code, "" to compile anew
+	Cache string // of compiled code, "" to compile anew; what it holds is executed
 	// Fonts are the font files that letters of drawings are shown in.
 	Fonts [][]byte
 	// Memory is the linear memory of one picture in bytes, 0 for DefaultMemory.
@@ -150,22 +150,35 @@ func load(ctx context.Context, name string, cfg Config, host func(context.Contex
 			}
 		}
 	}
+	ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(allocate))
+	e, err := compile(ctx, wasm, cfg, host)
+	if err != nil && cfg.Cache != "" { // of another version, for example; it is only a saving of time
+		cfg.Cache = ""
+		e, err = compile(ctx, wasm, cfg, host)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("modules: load %s: %w", name, err)
+	}
+	return e, nil
+}
+
+func compile(ctx context.Context, wasm []byte, cfg Config, host func(context.Context, wazero.Runtime) error) (*engine, error) {
 	rc := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(api.CoreFeaturesV2).WithMemoryLimitPages(uint32(cfg.Memory / pageSize)).
 		WithCloseOnContextDone(false).WithDebugInfoEnabled(false)
 	if cfg.Cache != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(cfg.Cache)
 		if err != nil {
-			return nil, fmt.Errorf("modules: open the compile cache: %w", err)
+			return nil, fmt.Errorf("open the compile cache: %w", err)
 		}
 		rc = rc.WithCompilationCache(cache)
 	}
-	ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(allocate))
 	e := &engine{rt: wazero.NewRuntimeWithConfig(ctx, rc), ctx: ctx}
 	if err := host(ctx, e.rt); err != nil {
-		return nil, errors.Join(fmt.Errorf("modules: load %s: %w", name, err), e.Close())
+		return nil, errors.Join(err, e.Close())
 	}
+	var err error
 	if e.compiled, err = e.rt.CompileModule(ctx, wasm); err != nil {
-		return nil, errors.Join(fmt.Errorf("modules: compile %s: %w", name, err), e.Close())
+		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
 }

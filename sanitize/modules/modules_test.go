@@ -402,6 +402,13 @@ func TestCache(t *testing.T) {
 	if _, err := sanitize(t, rowOf("avif", parse), made(t, source(32, 32), "a.avif", "-A"), 0); err != nil {
 		t.Error(err)
 	}
+	broken := filepath.Join(cache, "file")
+	if err := os.WriteFile(broken, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(t.Context(), "avif", Config{Dir: dir, Cache: broken}); err != nil {
+		t.Errorf("a cache that is none: %v", err)
+	}
 }
 
 // The files of the shared corpus whose kinds need a module, when it is there.
