@@ -61,6 +61,9 @@ func drawTest(_ context.Context, in format.Untrusted, out *ir.Writer) error {
 			continue
 		}
 		r := ir.Raster{Samples: ir.Gray8, W: 2 * in.Render.DPI, H: in.Render.DPI}
+		if how == "large" {
+			r = ir.Raster{Samples: ir.RGB8, W: 5000, H: 5000}
+		}
 		if how == "huge" {
 			r = ir.Raster{Samples: ir.Gray1, W: 1 << 13, H: 1 << 13}
 		}
@@ -222,6 +225,31 @@ func TestSamePages(t *testing.T) {
 		if err := samePages(c.found, c.written); (err == nil) != c.same {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestLargePagesWait: one builder at a time has a page of a hundred megabytes.
+// spec: g8
+func TestLargePagesWait(t *testing.T) {
+	e := drawEngine(t)
+	data := memory(t, testPDF(1, "large"))
+	try := func(within time.Duration) Node {
+		b := BudgetOf(policy.Default())
+		b.Deadline = time.Now().Add(within)
+		n, err := e.Sanitize(t.Context(), Input{Name: "a.pdf", Data: data, Rules: policy.Default()}, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(n.Close)
+		return n
+	}
+	e.room <- struct{}{}
+	if n := try(time.Second); n.Reason != format.LimitTime {
+		t.Errorf("%s %s %s", n.Verdict, n.Reason, n.Detail)
+	}
+	<-e.room
+	if n := try(time.Minute); n.Verdict != format.Rebuilt || len(e.room) != 0 {
+		t.Errorf("%s %s %s, %d in the room", n.Verdict, n.Reason, n.Detail, len(e.room))
 	}
 }
 

@@ -67,6 +67,7 @@ type taker struct {
 	said    int64 // pixels announced and not yet followed by their picture
 	refused error // why the file may not be parsed
 	to      io.Writer
+	room    func(size int64) error // waits for memory for a large page; nil once it was had
 	buf     []byte
 }
 
@@ -145,6 +146,11 @@ func (t *taker) take(v ir.Value) error {
 	case ir.Raster:
 		if v.W*v.H > t.budget.Pixels {
 			return format.Hold(format.LimitPixels, "one page")
+		}
+		if size := v.Stride() * v.H; size > largeRaster && t.room != nil {
+			if err := t.room(size); err != nil {
+				return err
+			}
 		}
 	case ir.Picture:
 		t.p.facts.W, t.p.facts.H = v.W, v.H

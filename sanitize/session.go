@@ -110,7 +110,7 @@ func (s *session) takeRoom(ctx context.Context, values int64) (giveBack func(), 
 	case s.engine.room <- struct{}{}:
 		return func() { <-s.engine.room }, nil
 	case <-ctx.Done():
-		return nil, s.stopped(ctx)
+		return func() {}, s.stopped(ctx)
 	}
 }
 

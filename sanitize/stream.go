@@ -24,6 +24,10 @@ type source struct {
 // are bounded by the budget as they come.
 const maxStream = 1 << 40
 
+// largeRaster is the size in bytes of a page above which documents are built
+// one at a time: a builder takes some three times as much.
+const largeRaster = 64 << 20
+
 // errBuilder ends a box whose builder has given up; the builder says why.
 var errBuilder = errors.New("sanitize: the builder has ended")
 
@@ -40,6 +44,14 @@ func (s *session) stream(ctx context.Context, p *parsed, profile format.Profile,
 	r := profile.Render
 	req.Method, req.DPI, req.Shade, req.Layer, req.Page = string(r.Method), r.DPI, string(r.Shade), r.Layer, r.Page
 	req.Pages = src.start.Pages
+	giveBack := func() {}
+	defer func() { giveBack() }()
+	src.taker.room = func(size int64) error {
+		src.taker.room = nil
+		var err error
+		giveBack, err = s.takeRoom(ctx, size)
+		return err
+	}
 	from, to := io.Pipe()
 	built := make(chan error, 1)
 	go func() {
