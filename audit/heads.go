@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
+	"strings"
 )
 
 // head is a checkpoint that the records must give.
@@ -13,6 +15,7 @@ type head struct {
 	root   hash
 	where  string
 	anchor bool
+	month  string // of the history file that it stands in, which is that of its last record's segment
 }
 
 // heads are all checkpoints that a log is held against, by size.
@@ -25,6 +28,8 @@ type heads struct {
 	forked *head // the first anchor that was wrong
 	since  int64 // good when forked was found
 	misses []miss
+
+	strange string // a history file with checkpoints of another month
 }
 
 // collectHeads reads all checkpoints: the published one, the history, anchors.
@@ -69,7 +74,7 @@ func (v *verifier) expect(c Checkpoint, where string, anchor bool) {
 		v.rep.Checkpoints++
 	}
 	if c.Size > 0 {
-		v.heads.list = append(v.heads.list, head{c.Size, hash(c.Root), where, anchor})
+		v.heads.list = append(v.heads.list, head{size: c.Size, root: hash(c.Root), where: where, anchor: anchor})
 	}
 }
 
@@ -127,6 +132,7 @@ func (v *verifier) entries(b []byte, name string, last Checkpoint, newest bool) 
 		case err == nil && c.Size > last.Size:
 			last = c
 			v.expect(c, name, false)
+			v.heads.list[len(v.heads.list)-1].month = strings.TrimSuffix(path.Base(name), ".txt")
 		case err == nil || !newest || len(b) > 0 || n > maxNote:
 			v.rep.fault(FaultCheckpoint, -1, -1, name)
 		}
@@ -134,10 +140,14 @@ func (v *verifier) entries(b []byte, name string, last Checkpoint, newest bool) 
 	return last
 }
 
-// compare holds the tree of the given size against the checkpoints of that size.
-func (h *heads) compare(size int64, root func() hash) {
+// compare holds the tree of the given size, whose last record stands in the segment
+// of month ("" when that was purged), against the checkpoints of that size.
+func (h *heads) compare(size int64, root func() hash, month string) {
 	for ; h.next < len(h.list) && h.list[h.next].size == size; h.next++ {
 		c := &h.list[h.next]
+		if c.month != "" && month != "" && c.month != month && h.strange == "" {
+			h.strange = c.where
+		}
 		switch {
 		case c.root == root():
 			if h.bad == nil {
@@ -162,6 +172,9 @@ func (h *heads) missed(m miss) {
 // tile itself is wrong. When reading stopped early, checkpoints not reached say
 // nothing more.
 func (h *heads) report(rep *Report, stopped bool) {
+	if h.strange != "" {
+		rep.fault(FaultCheckpoint, -1, -1, h.strange)
+	}
 	if h.bad != nil {
 		from, until := h.good, h.bad.size
 		for _, m := range h.misses {

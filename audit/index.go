@@ -121,8 +121,6 @@ func (x *indexer) add(e Event, offset int64, length int) {
 	x.to = offset + int64(length) + 1
 }
 
-func (x *indexer) full() bool { return len(x.records) == indexRecords }
-
 // encode returns the file, and empties x.
 func (x *indexer) encode() []byte {
 	b := append(make([]byte, 0, indexHeader+len(x.records)*3*indexEntry), indexMagic...)

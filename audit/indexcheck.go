@@ -10,60 +10,95 @@ import (
 
 // indexCheck makes the index files of a log again while Verify reads it.
 type indexCheck struct {
-	files   map[string]bool // those there are and have not been compared
-	gather  indexer
-	stretch int // number within the month
+	fs     fs.FS
+	names  []string
+	files  map[int64]stretch // by the first record that they say they are about
+	open   stretch
+	gather indexer
+	last   stretch // the one compared before
+}
+
+// stretch is an index file that is to be compared.
+type stretch struct {
+	name    string
+	month   string
+	n       int
+	records int64
 }
 
 // found takes an index file and reports whether its name is one.
 func (c *indexCheck) found(name string) bool {
-	if _, _, ok := parseIndexName(name); !ok {
-		return false
+	_, _, ok := parseIndexName(name)
+	if ok {
+		c.names = append(c.names, name)
 	}
-	if c.files == nil {
-		c.files = map[string]bool{}
-	}
-	c.files[name] = true
-	return true
+	return ok
 }
 
-// add takes the next record and reports whether it ends a stretch.
-func (c *indexCheck) add(e Event, at int64, length int) bool {
-	if len(c.files) == 0 {
-		return false
-	}
-	c.gather.add(e, at, length)
-	return c.gather.full()
-}
-
-// end begins the next month.
-func (c *indexCheck) end() { c.gather, c.stretch = indexer{}, 0 }
-
-// rest reports files about records that are not there.
-func (c *indexCheck) rest(rep *Report) {
-	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		rep.fault(FaultIndex, -1, -1, name)
-	}
-}
-
-// compareIndex holds the file of the stretch that ends here against its records.
-// One that is not there was not made yet, or can be made again.
-func (v *verifier) compareIndex(month string) error {
-	name := indexName(month, v.index.stretch)
-	v.index.stretch++
-	if len(v.index.gather.records) == 0 || !v.index.files[name] {
-		v.index.gather = indexer{}
-		return nil
-	}
-	delete(v.index.files, name)
-	want := v.index.gather.encode()
-	got, err := readSmall(v.fs, name, int64(len(want)))
-	switch {
-	case errors.Is(err, fs.ErrNotExist): // purged since it was listed
-	case err != nil && !errors.Is(err, errLarge):
-		return err
-	case !bytes.Equal(got, want):
-		v.rep.fault(FaultIndex, -1, -1, name)
+// load reads the headers. A file without one, and one of two about the same
+// records, differ from what the records give.
+func (c *indexCheck) load(fsys fs.FS, rep *Report) error {
+	c.fs, c.files = fsys, map[int64]stretch{}
+	s := search{fs: fsys}
+	for _, name := range c.names {
+		month, n, _ := parseIndexName(name)
+		err := s.withIndex(month, n, func(x indexFile) error {
+			if _, twice := c.files[x.first]; twice {
+				return errIndex
+			}
+			c.files[x.first] = stretch{name, month, n, x.records}
+			return nil
+		})
+		switch {
+		case errors.Is(err, errIndex):
+			rep.fault(FaultIndex, -1, -1, name)
+		case err != nil && !errors.Is(err, fs.ErrNotExist): // purged since it was listed
+			return err
+		}
 	}
 	return nil
+}
+
+// add takes the next record, and compares the file whose last one it is.
+func (c *indexCheck) add(rep *Report, e Event, at int64, length int) error {
+	if f, ok := c.files[e.Seq]; ok && len(c.gather.records) == 0 {
+		delete(c.files, e.Seq)
+		c.open = f
+	}
+	if c.open.records == 0 {
+		return nil
+	}
+	c.gather.add(e, at, length)
+	if int64(len(c.gather.records)) < c.open.records {
+		return nil
+	}
+	return c.compare(rep, e.Seg)
+}
+
+// compare holds a file against what its records give, and its name against its
+// place: the stretches of a month follow each other by number.
+func (c *indexCheck) compare(rep *Report, month string) error {
+	f, want := c.open, c.gather.encode()
+	c.open = stretch{}
+	got, err := readSmall(c.fs, f.name, int64(len(want)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil && !errors.Is(err, errLarge):
+		return err
+	case !bytes.Equal(got, want), f.month != month, c.last.month == month && f.n <= c.last.n:
+		rep.fault(FaultIndex, -1, -1, f.name)
+	}
+	c.last = f
+	return nil
+}
+
+// rest reports files about records that are not there, or not in one segment.
+func (c *indexCheck) rest(rep *Report) {
+	if c.open.records > 0 {
+		rep.fault(FaultIndex, -1, -1, c.open.name)
+	}
+	for _, first := range slices.Sorted(maps.Keys(c.files)) {
+		rep.fault(FaultIndex, -1, -1, c.files[first].name)
+	}
 }

@@ -39,6 +39,7 @@ type Options struct {
 	Ballast  int64          // bytes kept in reserve, 64 KiB to 1 MiB; 0 is 256 KiB
 
 	remember int // records known by id; 0 is recentRecords
+	stretch  int // records of an index file; 0 is indexRecords
 }
 
 // Recovery tells what Open found and mended after a crash.
@@ -96,6 +97,9 @@ func Open(ctx context.Context, f FS, o Options) (*Writer, error) {
 	}
 	if o.remember == 0 {
 		o.remember = recentRecords
+	}
+	if o.stretch == 0 {
+		o.stretch = indexRecords
 	}
 	lock, err := f.Lock(lockName)
 	if err != nil {

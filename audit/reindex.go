@@ -44,7 +44,7 @@ func (w *Writer) indexMonth(ctx context.Context, month string, signed int64, ope
 	if err != nil {
 		return 0, err
 	}
-	if open && signed-seq < indexRecords {
+	if open && signed-seq < int64(w.opt.stretch) {
 		return 0, nil
 	}
 	file, err := w.fs.Open(segmentName(month))
@@ -63,7 +63,7 @@ func (w *Writer) indexMonth(ctx context.Context, month string, signed int64, ope
 		if err != nil || e.Seq >= signed {
 			return errors.Join(err, errStop)
 		}
-		if x.add(e, from+at, len(line)); !x.full() {
+		if x.add(e, from+at, len(line)); len(x.records) < w.opt.stretch {
 			return nil
 		}
 		made++

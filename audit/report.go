@@ -120,9 +120,22 @@ type Report struct {
 
 const maxFaults = 32
 
+// fault notes what is wrong. When there are too many, a gap gives its place up to
+// tampering: a log with many gaps must not hide by them that it was changed.
 func (r *Report) fault(c Code, seq, until int64, where string) {
+	f := Fault{c, seq, until, where}
 	if len(r.Faults) < maxFaults {
-		r.Faults = append(r.Faults, Fault{c, seq, until, where})
+		r.Faults = append(r.Faults, f)
+		return
+	}
+	if !c.Tampering() {
+		return
+	}
+	for i, old := range slices.Backward(r.Faults) {
+		if !old.Code.Tampering() {
+			r.Faults[i] = f
+			return
+		}
 	}
 }
 

@@ -73,6 +73,7 @@ type verifier struct {
 	calc  calculator
 	order order
 	index indexCheck
+	month string // of the segment being read
 
 	stopped bool // a record was out of place: what follows cannot be compared
 }
@@ -89,6 +90,9 @@ func (v *verifier) run(ctx context.Context) error {
 		return err
 	}
 	if err := v.listFiles(ctx); err != nil {
+		return err
+	}
+	if err := v.index.load(v.fs, &v.rep); err != nil {
 		return err
 	}
 	v.order = order{opt: v.opt, rep: &v.rep}
@@ -158,12 +162,6 @@ func (v *verifier) readSegments(ctx context.Context) error {
 		case torn > 0:
 			v.rep.TornBytes = torn
 		}
-		if i < len(list)-1 {
-			if err := v.compareIndex(month); err != nil {
-				return err
-			}
-		}
-		v.index.end()
 	}
 	return nil
 }
@@ -182,6 +180,7 @@ func (v *verifier) unreadable(month string) {
 // its place ends the reading: the tree beyond it would say nothing.
 func (v *verifier) record(line []byte, at int64, month string, opens bool) error {
 	seq := v.calc.size
+	v.month = month
 	e, err := ParseRecord(line)
 	if err != nil {
 		v.unreadable(month)
@@ -196,10 +195,8 @@ func (v *verifier) record(line []byte, at int64, month string, opens bool) error
 		v.rep.fault(FaultSegment, seq, seq+1, segmentName(month))
 	}
 	v.order.see(e)
-	if v.index.add(e, at, len(line)) {
-		if err := v.compareIndex(month); err != nil {
-			return err
-		}
+	if err := v.index.add(&v.rep, e, at, len(line)); err != nil {
+		return err
 	}
 	return v.push(leafHash(line))
 }
@@ -218,7 +215,7 @@ func (v *verifier) push(h hash) error {
 			return err
 		}
 	}
-	v.heads.compare(v.calc.size, v.calc.root)
+	v.heads.compare(v.calc.size, v.calc.root, v.month)
 	return nil
 }
 
