@@ -24,15 +24,20 @@ type Heavy struct {
 	Load  func(dirs []string) (map[format.Kind]Parser, error)
 	Dirs  []string
 	Await func(ctx context.Context) error
+	// CPU is the processor time of a worker; 0 is that of a long document.
+	CPU time.Duration
 }
 
 // class is the worker class. One worker draws a whole document, so it has more
 // time and output than others; the message's own time still ends it. Memory
 // holds the engine's code, the document's linear memory and one page.
 func (h Heavy) class() sandbox.Class {
+	if h.CPU <= 0 {
+		h.CPU = 10 * time.Minute
+	}
 	return sandbox.Class{
 		Engine: &sandbox.Engine{Load: h.load, Dirs: h.Dirs, Await: h.Await},
-		Limits: sandbox.Limits{Memory: 1 << 30, CPU: 10 * time.Minute, Wall: 15 * time.Minute, Output: 64 << 30},
+		Limits: sandbox.Limits{Memory: 1 << 30, CPU: h.CPU, Wall: 15 * time.Minute, Output: 64 << 30},
 		Procs:  2,
 	}
 }

@@ -21,7 +21,7 @@ func Classes(heavy ...Heavy) map[string]sandbox.Class {
 	load := func() (sandbox.Serve, error) { return Serve, nil }
 	light := sandbox.Limits{Memory: 1 << 30, CPU: 60 * time.Second, Wall: 10 * time.Minute, Output: 2 << 30}
 	// A scan of many pages is read in one box, page after page.
-	image := sandbox.Limits{Memory: 1 << 30, CPU: 5 * time.Minute, Wall: 10 * time.Minute, Output: 64 << 30}
+	image := sandbox.Limits{Memory: 1 << 30, CPU: 2 * time.Minute, Wall: 10 * time.Minute, Output: 64 << 30}
 	lint := sandbox.Limits{Memory: 1 << 30, CPU: 60 * time.Second, Wall: 10 * time.Minute, Output: 64 << 20}
 	classes := map[string]sandbox.Class{
 		string(format.ClassLight): {Load: load, Limits: light},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"sekisho/sanitize"
 	"sekisho/sanitize/format"
@@ -62,7 +63,7 @@ func decoder(name string, kind format.Kind, dir string) sanitize.Heavy {
 	if cache := filepath.Join(dir, decoderCache); onlyOwners(cache) {
 		dirs = append(dirs, cache)
 	}
-	return sanitize.Heavy{Class: format.Class(kind), Dirs: dirs,
+	return sanitize.Heavy{Class: format.Class(kind), Dirs: dirs, CPU: time.Minute,
 		Load: func(dirs []string) (map[format.Kind]sanitize.Parser, error) {
 			if len(dirs) < 2 {
 				return nil, errors.New("load a decoder: two directories are needed")
