@@ -92,6 +92,14 @@ var rules = []rule{
 			WHEN name LIKE 'request %' THEN (SELECT count(*) FROM release_requests WHERE tallies.name = 'request ' || state)
 			WHEN name LIKE 'job %' THEN (SELECT count(*) FROM jobs WHERE tallies.name = 'job ' || state)
 		END AS counted FROM tallies) WHERE n <> counted`},
+	{"an office that had an administrator and has no active one", `SELECT 'all disabled' WHERE EXISTS (
+		SELECT 1 FROM users, json_each(roles) r WHERE r.value = 'admin') AND NOT EXISTS (
+		SELECT 1 FROM users, json_each(roles) r WHERE r.value = 'admin' AND state = 'active')`},
+	{"an auditor with roles that are audited", `SELECT id FROM users WHERE EXISTS (SELECT 1 FROM json_each(roles) WHERE value = 'auditor')
+		AND EXISTS (SELECT 1 FROM json_each(roles) WHERE value IN ('admin', 'operator'))`},
+	{"a session of a disabled account", `SELECT s.id FROM sessions s JOIN users u ON u.id = s.user WHERE u.state <> 'active'`},
+	{"a recipient whose mail is not in the list of theirs", `SELECT m.id || ' ' || t.value FROM messages m, json_each(m.forward_paths) t
+		WHERE NOT EXISTS (SELECT 1 FROM message_recipients WHERE address = lower(t.value) AND n = m.n)`},
 	{"a broken reference", `SELECT "table" || ' row ' || coalesce(rowid, '?') || ' to ' || parent FROM pragma_foreign_key_check`},
 	{"a damaged page", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
 }

@@ -49,6 +49,11 @@ func TestPlans(t *testing.T) {
 		{"oldest message", oldestMessage, []string{"messages_waiting"}},
 		{"oldest delivery", oldestDelivery, []string{"deliveries_waiting"}},
 		{"recipients", recipientsOf, []string{"USING PRIMARY KEY (delivery=?)"}},
+		{"mails of an address", messagesOf, []string{"USING PRIMARY KEY (address=? AND n<?)"}},
+		{"items of an address", itemsOf, []string{"INDEX items_whose (<expr>=? AND rowid<?)"}},
+		{"records of a mail", recordsOf, []string{"INDEX audit_rows_message (message=? AND rowid<?)"}},
+		{"newest mails", allMessages, []string{"INTEGER PRIMARY KEY (rowid<?)"}},
+		{"a page of mails", pagedMessages, []string{"INTEGER PRIMARY KEY (rowid=?)"}},
 		{"openings of a message", eraseOpenings, []string{"openings_message (message=?)"}},
 	}
 	for _, c := range cases {
