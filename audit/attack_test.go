@@ -212,6 +212,9 @@ func TestEveryClassOfByteIsHeld(t *testing.T) {
 			continue
 		}
 		class, _, _ := strings.Cut(name, "/")
+		if classes[class] >= 12 {
+			continue // there are many tiles and index files
+		}
 		whole := a.d.read(name)
 		for _, at := range []int{0, len(whole) / 2, len(whole) - 2} { // the last byte may be the end of a line
 			b := bytes.Clone(whole)
