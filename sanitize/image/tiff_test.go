@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	stdimage "image"
 	"image/color"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/image/tiff/tifftest"
 	"sekisho/sanitize/ir"
 	"sekisho/sanitize/sanitizetest"
 )
@@ -275,5 +277,27 @@ func TestPages(t *testing.T) {
 	pic, pix := parsePixelsWith(t, ParseTIFF, one)
 	if pic.W != 864 || pic.H != 2*573 || pic.XRes != 204000 || pic.YRes != 196000 || !bytes.Equal(pix[:4*864], pix[4*864:8*864]) {
 		t.Errorf("a fax of one page: %+v", pic)
+	}
+}
+
+// TestDamagedPages: what was lost of the pages is said once, behind them, and
+// the pages come out.
+func TestDamagedPages(t *testing.T) {
+	m := tifftest.Maker{Order: binary.LittleEndian}
+	fax := func(bad ...int) tifftest.Page {
+		return m.Grey(16, 20, badFax(20, bad...), m.Short(258, 1), m.Short(259, 3), m.Short(262, 0))
+	}
+	short := m.Grey(8, 4, []byte{0b11000000, 0b00000100, 0b00000000, 0b01000000}, m.Short(258, 1), m.Short(259, 4), m.Short(262, 0))
+	in := format.Untrusted{Data: m.File(fax(3), fax(), fax(7), short), Budget: sanitizetest.Budget()}
+	o, err := sanitizetest.Sanitize(t.Context(), eitherLint(tiffFormat(pngFormat())), in, format.Construction{}, nil)
+	if err != nil || len(o.Faults) > 0 || !bytes.HasPrefix(o.Data, []byte("%PDF-")) || len(o.Built.Sheets) != 4 {
+		t.Fatalf("%v %v %.20q", err, o.Faults, o.Data)
+	}
+	if got := fmt.Sprint(o.Codes()); got != "[format_changed fax_lines_lost picture_truncated]" {
+		t.Error(got)
+	}
+	in.Data = m.File(fax(), fax(1, 2, 3))
+	if _, err := sanitizetest.Sanitize(t.Context(), eitherLint(tiffFormat(pngFormat())), in, format.Construction{}, nil); sanitizetest.ReasonOf(err) != format.Malformed {
+		t.Error(err)
 	}
 }
