@@ -23,6 +23,7 @@ tools:
 	@command -v heif-enc >/dev/null && test -d /usr/share/fonts/opentype/ipafont-gothic && { command -v npm >/dev/null || test -e bin/modules/resvg.wasm; } || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends libheif-examples fonts-ipafont-gothic npm; }
 	@$(MAKE) --no-print-directory modules
 	@command -v qpdf >/dev/null && command -v pdftotext >/dev/null && command -v mutool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends qpdf poppler-utils mupdf-tools; } # readers of PDF
+	@command -v rsyslogd >/dev/null && ls /usr/lib/*/rsyslog/lmnsd_ossl.so >/dev/null 2>&1 || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends rsyslog rsyslog-openssl; } # a syslog server
 	$(GO) mod download
 
 # The decoders for HEIC, AVIF and SVG, which are not part of sekisho (ADR 0016).

@@ -3,17 +3,13 @@ package syslog
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,25 +26,15 @@ type server struct {
 	conns []net.Conn
 }
 
-func startServer(t *testing.T, name string) *server {
+func startServer(t *testing.T) *server {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	dir := t.TempDir()
+	s := &server{roots: certificate(t, dir), got: make(chan string, 2000)}
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{roots: x509.NewCertPool(), got: make(chan string, 2000)}
-	s.roots.AddCert(cert)
-	s.l, err = tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	s.l, err = tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +127,7 @@ func direct(ctx context.Context, network, address string) (net.Conn, error) {
 // Messages come in order, also after the server has ended the connection.
 // spec: rfc5425#4.3
 func TestSenderReconnects(t *testing.T) {
-	srv := startServer(t, "syslog.example")
+	srv := startServer(t)
 	s, told := sender(t, Config{Address: srv.l.Addr().String(), Dial: direct, TLS: &tls.Config{ServerName: "syslog.example", RootCAs: srv.roots}})
 	for i := range 30 {
 		s.Send(Message{Text: fmt.Sprint("m", i)})
@@ -166,7 +152,7 @@ func TestSenderReconnects(t *testing.T) {
 // While there is no server, Send does not wait, the oldest messages are given up,
 // each failure is told, and what is left goes out when there is one.
 func TestSenderNeverBlocks(t *testing.T) {
-	srv := startServer(t, "syslog.example")
+	srv := startServer(t)
 	var mu sync.Mutex
 	up, away := false, errors.New("no route")
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -201,7 +187,7 @@ func TestSenderNeverBlocks(t *testing.T) {
 
 // A server whose certificate is not the right one gets nothing.
 func TestSenderChecksTheServer(t *testing.T) {
-	srv, other := startServer(t, "syslog.example"), startServer(t, "syslog.example")
+	srv, other := startServer(t), startServer(t)
 	for name, c := range map[string]*tls.Config{
 		"another name":      {ServerName: "log.example", RootCAs: srv.roots},
 		"another authority": {ServerName: "syslog.example", RootCAs: other.roots},
@@ -231,7 +217,7 @@ func TestSenderChecksTheServer(t *testing.T) {
 
 // What waits at the end is sent before Run returns.
 func TestSenderSendsTheLast(t *testing.T) {
-	srv := startServer(t, "syslog.example")
+	srv := startServer(t)
 	s, err := New(Config{Address: srv.l.Addr().String(), Dial: direct, TLS: &tls.Config{ServerName: "syslog.example", RootCAs: srv.roots}})
 	if err != nil {
 		t.Fatal(err)
