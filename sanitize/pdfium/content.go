@@ -11,7 +11,8 @@ const (
 	objectForm
 )
 
-// maxNesting bounds form XObjects in form XObjects.
+// maxNesting bounds form XObjects in form XObjects; what is deeper is not
+// counted.
 const maxNesting = 16
 
 // Objects counts what the page's content is made of. A page with more than
@@ -48,7 +49,7 @@ func (p *Page) walkIn(left *int, of uint64, count, get string, depth int, visit 
 	if err != nil {
 		return err
 	}
-	if n > *left || depth > maxNesting {
+	if n > *left {
 		return fmt.Errorf("%w: %d objects", ErrLimit, n)
 	}
 	*left -= max(0, n)
@@ -68,7 +69,7 @@ func (p *Page) walkIn(left *int, of uint64, count, get string, depth int, visit 
 		if err := visit(kind, object); err != nil {
 			return err
 		}
-		if kind == objectForm {
+		if kind == objectForm && depth < maxNesting {
 			if err := p.walkIn(left, object, "FPDFFormObj_CountObjects", "FPDFFormObj_GetObject", depth+1, visit); err != nil {
 				return err
 			}

@@ -10,7 +10,7 @@ func (r *reading) carried() error {
 	has := names(r.in.Data)
 	v, err := r.doc.Inventory()
 	if err != nil {
-		return holdOpen(err)
+		return holdOpen(err, r.in.Data)
 	}
 	// In an encrypted file names in object streams cannot be read; the engine
 	// counts what it can.
@@ -25,7 +25,7 @@ func (r *reading) carried() error {
 		}
 	}
 	if s, err := r.doc.Security(); err != nil {
-		return holdOpen(err)
+		return holdOpen(err, r.in.Data)
 	} else if s.Encrypted {
 		r.notes.add("pdf_restrictions", "")
 	}

@@ -31,7 +31,8 @@ func TestLimits(t *testing.T) {
 		{"giant page, coarser", onePage("", "/MediaBox[0 0 14400 14400]", ""), func(in *format.Untrusted) { in.Budget.Pixels = 60_000_000 }, "", 1},
 		{"giant page, too coarse", onePage("", "/MediaBox[0 0 14400 14400]", ""), func(in *format.Untrusted) { in.Budget.Pixels = 50_000_000 }, format.LimitPixels, 0},
 		{"beyond all pages", onePage("", "/MediaBox[0 0 99999 99999]", ""), func(in *format.Untrusted) { in.Budget.Pixels = math.MaxInt64 }, format.LimitPixels, 0},
-		{"no page", onePage("", a5, "")[:60], func(*format.Untrusted) {}, format.Malformed, 0},
+		{"no page", []byte("%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF"), func(*format.Untrusted) {}, format.Malformed, 0},
+		{"rubbish", []byte("%PDF-1.7\nrubbish\n%%EOF"), func(*format.Untrusted) {}, format.Malformed, 0},
 		{"nothing", nil, func(*format.Untrusted) {}, format.Malformed, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -92,7 +93,7 @@ func TestCanceled(t *testing.T) {
 // it is held.
 func TestMeasure(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w, h := rapid.Float32Range(1e-6, 1e7).Draw(t, "w"), rapid.Float32Range(1e-6, 1e7).Draw(t, "h")
+		w, h := rapid.Float32Range(0.001, 20_000).Draw(t, "w"), rapid.Float32Range(0.001, 20_000).Draw(t, "h")
 		dpi, most := rapid.Int64Range(1, 1200).Draw(t, "dpi"), rapid.Int64Range(1, 1<<28).Draw(t, "most")
 		s, err := measure(w, h, dpi, most)
 		if err != nil {

@@ -163,3 +163,15 @@ func opensPage(value, whole []byte) bool {
 	return bytes.Contains(object, []byte("/GoTo")) && !bytes.Contains(object, []byte("/GoToR")) && !bytes.Contains(object, []byte("/GoToE")) &&
 		!bytes.Contains(object, []byte("/Next"))
 }
+
+// cut reports whether a file begins as a PDF and ends too early: behind its
+// last end mark, or startxref where a program wrote no mark, objects follow, or
+// there is none of them (7.5.5). The engine would repair such a file and show
+// what is left of it, or an older state of it, as the whole.
+func cut(data []byte) bool {
+	if !bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
+		return false
+	}
+	end := max(bytes.LastIndex(data, []byte("%%EOF")), bytes.LastIndex(data, []byte("startxref")))
+	return end < 0 || bytes.Contains(data[end:], []byte(" obj"))
+}

@@ -30,8 +30,9 @@ type Parser struct {
 // and more Notes at the end. With Render.Page set only that page comes, as the
 // Sheet of its own number, while NumberPages still tells of the whole document.
 //
-// The reasons to hold are encrypted_document, malformed, limit_pages,
-// limit_pixels, limit_count, limit_time, limit_memory and fidelity_loss.
+// The reasons to hold are encrypted_document, malformed, truncated,
+// limit_pages, limit_pixels, limit_count, limit_time, limit_memory and
+// fidelity_loss.
 func (p Parser) Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	if p.Engine == nil {
 		return format.Hold(format.Internal, "no engine")
@@ -43,7 +44,7 @@ func (p Parser) Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) 
 	}
 	doc, err := p.Engine.Open(in.Data, "")
 	if err != nil {
-		return holdOpen(err)
+		return holdOpen(err, in.Data)
 	}
 	r := &reading{ctx: ctx, in: in, out: out, doc: doc, fonts: p.Engine.Fonts() > 0, notes: newNotes()}
 	return errors.Join(r.document(), closed(doc))
@@ -74,6 +75,9 @@ type reading struct {
 
 func (r *reading) document() error {
 	first, last := 0, r.doc.Pages()
+	if cut(r.in.Data) {
+		return format.Hold(format.Truncated, "no end of file")
+	}
 	if last < 1 {
 		return format.Hold(format.Malformed, "no page")
 	}
@@ -123,8 +127,10 @@ func (r *reading) one() error {
 }
 
 // holdOpen turns the engine's refusal to open a document into a reason.
-func holdOpen(err error) error {
+func holdOpen(err error, data []byte) error {
 	switch {
+	case errors.Is(err, pdfium.ErrFormat) && cut(data):
+		return format.Hold(format.Truncated, err.Error())
 	case errors.Is(err, pdfium.ErrPassword), errors.Is(err, pdfium.ErrSecurity):
 		return format.Hold(format.EncryptedDocument, err.Error())
 	case errors.Is(err, pdfium.ErrMemory):
