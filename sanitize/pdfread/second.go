@@ -19,9 +19,10 @@ import (
 // Its blind spots decide how the two are compared. It does not visit form
 // XObjects and annotations, so that it may read less: only what it read and
 // PDFium did not counts. It knows no Japanese CMaps and gives their codes as
-// accented Latin letters: it is heard only when it reads a plain text. It opens
-// no AES-256. And it panics on one damaged file in five: it runs under recover,
-// on small files, for a short time, after everything else is done.
+// Latin letters: pages with such fonts are passed over, and what it reads counts
+// only when it looks like a plain text. It opens no AES-256. And it panics on
+// one damaged file in five: it runs under recover, on small files, for a short
+// time, after everything else is done.
 const (
 	secondBytes = 16 << 20
 	secondTime  = 3 * time.Second
@@ -126,7 +127,11 @@ func extract(ctx context.Context, data []byte) census {
 		if ctx.Err() != nil {
 			return census{}
 		}
-		text, err := doc.Page(i).GetPlainText(fonts)
+		page := doc.Page(i)
+		if !legible(page) {
+			continue
+		}
+		text, err := page.GetPlainText(fonts)
 		if err != nil {
 			return census{}
 		}
@@ -135,6 +140,18 @@ func extract(ctx context.Context, data []byte) census {
 		}
 	}
 	return c
+}
+
+// legible reports whether the second extractor can read all fonts of a page: of
+// fonts of many characters only those that say themselves what they mean.
+func legible(page second.Page) bool {
+	for _, name := range page.Fonts() {
+		f := page.Font(name).V
+		if f.Key("Subtype").Name() == "Type0" && f.Key("ToUnicode").Kind() != second.Stream {
+			return false
+		}
+	}
+	return true
 }
 
 // median returns the middle of some numbers, which it sorts; NaN of none.
