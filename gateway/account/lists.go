@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"sekisho/audit"
@@ -207,4 +208,72 @@ func (s *Service) Deciders(ctx context.Context, dept string) ([]Decider, error) 
 		return err
 	})
 	return out, err
+}
+
+// Standing returns the deputation by which p decides for another person now,
+// and that person, who may be disabled meanwhile; ErrDeputy when there is none.
+func (s *Service) Standing(ctx context.Context, p Principal, of string) (Deputy, User, error) {
+	var out Deputy
+	var who User
+	err := s.store.View(ctx, func(r Reader) error {
+		all, err := r.Deputies()
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(d Deputy) bool { return d.For == of && d.By == p.User.ID && d.Holds(s.Now()) })
+		if i < 0 || p.User.ID == "" {
+			return ErrDeputy
+		}
+		out = all[i]
+		who, err = find(r.User(of))
+		return err
+	})
+	return out, who, err
+}
+
+// DepartmentOf returns whose department a mailbox is, "" when nobody has it.
+// When several have it, the first by name counts.
+func (s *Service) DepartmentOf(ctx context.Context, address string) (string, error) {
+	dept := ""
+	err := s.store.View(ctx, func(r Reader) error {
+		for after := ""; ; {
+			page, err := r.Users(UserQuery{After: after, Limit: 500})
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			for _, u := range page {
+				if slices.Contains(u.Addresses, strings.ToLower(address)) && u.Dept != "" {
+					dept = u.Dept
+					return nil
+				}
+			}
+			after = page[len(page)-1].Name
+		}
+	})
+	return dept, err
+}
+
+// StandsFor returns the departments of the approvers for whom p decides now.
+func (s *Service) StandsFor(ctx context.Context, p Principal) ([]string, error) {
+	var depts []string
+	err := s.store.View(ctx, func(r Reader) error {
+		all, err := r.Deputies()
+		if err != nil {
+			return err
+		}
+		for _, d := range all {
+			if p.User.ID == "" || d.By != p.User.ID || !d.Holds(s.Now()) {
+				continue
+			}
+			of, err := find(r.User(d.For))
+			if err != nil {
+				return err
+			}
+			if of.Dept != "" && of.Has(Approver) {
+				depts = append(depts, of.Dept)
+			}
+		}
+		return nil
+	})
+	return depts, err
 }

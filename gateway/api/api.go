@@ -19,6 +19,7 @@ import (
 	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/gateway/account"
+	"sekisho/gateway/desk"
 )
 
 // Ledger is what the interface reads and changes.
@@ -30,9 +31,12 @@ type Ledger interface {
 // Config is what the interface needs.
 type Config struct {
 	Accounts *account.Service
-	Ledger   Ledger
-	Scribe   gateway.Scribe
-	Log      *slog.Logger
+	// Desk takes release requests and exceptions; nil where nobody carries them
+	// out, and then there are no such routes.
+	Desk   *desk.Desk
+	Ledger Ledger
+	Scribe gateway.Scribe
+	Log    *slog.Logger
 	// Plain is set when the listener has no TLS, which is for loopback alone:
 	// cookies go without Secure then.
 	Plain bool
@@ -93,6 +97,10 @@ func New(c Config) *API {
 	a.addMe()
 	a.addMail()
 	a.addItems()
+	if c.Desk != nil {
+		a.addReleases()
+		a.addExceptions()
+	}
 	a.addUsers()
 	a.addRoles()
 	a.addDepartments()

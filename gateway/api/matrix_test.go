@@ -37,6 +37,15 @@ var matrix = map[string]string{
 	"listItems":          "401 200 200 200 200 403 200 403 403",
 	"getItem":            "401 404 404 404 404 403 404 403 403",
 	"discardItems":       "401 200 403 200 403 403 200 403 403",
+	"listRequests":       "401 200 200 200 200 403 200 403 403",
+	"askRelease":         "401 404 404 404 403 403 404 403 403",
+	"getRequest":         "401 404 404 404 404 403 404 403 403",
+	"withdrawRequest":    "401 404 404 404 403 403 404 403 403",
+	"decideRequest":      "401 403 404 404 403 403 401 403 403",
+	"listExceptions":     "401 403 200 200 200 403 200 403 403",
+	"getException":       "401 403 404 404 404 403 404 403 403",
+	"proposeException":   "401 403 201 201 403 403 401 403 403",
+	"decideException":    "401 403 404 404 403 403 401 403 403",
 	"listUsers":          "401 403 403 200 200 403 200 403 403",
 	"addUser":            "401 403 403 201 403 403 401 403 403",
 	"getUser":            "401 403 403 404 404 403 404 403 403",
@@ -66,19 +75,23 @@ var matrix = map[string]string{
 
 // bodies are well-formed requests for what does not exist, where one is needed.
 var bodies = map[string]any{
-	"signIn":         map[string]string{"name": "nobody", "password": "x"},
-	"stepUp":         map[string]string{"password": "wrong", "code": "000000"},
-	"changePassword": map[string]string{"old": "wrong", "new": "別の長い合い言葉を考えてみました"},
-	"confirmFactor":  map[string]string{"code": "000000"},
-	"discardItems":   map[string]any{"items": []string{"none"}},
-	"addUser":        map[string]any{"name": "shinjin", "display": "新人", "roles": []string{"staff"}},
-	"changeUser":     map[string]any{"display": "別の名"},
-	"setUserState":   map[string]any{"state": "disabled"},
-	"importUsers":    "name,display\nimported,取り込み\n",
-	"decideProposal": map[string]any{"decision": "confirm"},
-	"putDepartment":  map[string]any{"name": "建設課"},
-	"setDeputy":      map[string]any{"for": "x", "by": "y", "from": "2026-11-25T00:00:00Z", "until": "2026-11-27T00:00:00Z"},
-	"addToken":       map[string]any{"name": "試し", "scopes": []string{"releases:request"}, "expires_at": "2026-11-26T00:00:00Z"},
+	"signIn":           map[string]string{"name": "nobody", "password": "x"},
+	"stepUp":           map[string]string{"password": "wrong", "code": "000000"},
+	"changePassword":   map[string]string{"old": "wrong", "new": "別の長い合い言葉を考えてみました"},
+	"confirmFactor":    map[string]string{"code": "000000"},
+	"discardItems":     map[string]any{"items": []string{"none"}},
+	"askRelease":       map[string]any{"item": "none", "form": "text_only", "reason": "x"},
+	"decideRequest":    map[string]any{"decision": "approve"},
+	"decideException":  map[string]any{"decision": "approve"},
+	"proposeException": exceptionBody("2026-11-25T00:00:00Z", "2026-12-25T00:00:00Z"),
+	"addUser":          map[string]any{"name": "shinjin", "display": "新人", "roles": []string{"staff"}},
+	"changeUser":       map[string]any{"display": "別の名"},
+	"setUserState":     map[string]any{"state": "disabled"},
+	"importUsers":      "name,display\nimported,取り込み\n",
+	"decideProposal":   map[string]any{"decision": "confirm"},
+	"putDepartment":    map[string]any{"name": "建設課"},
+	"setDeputy":        map[string]any{"for": "x", "by": "y", "from": "2026-11-25T00:00:00Z", "until": "2026-11-27T00:00:00Z"},
+	"addToken":         map[string]any{"name": "試し", "scopes": []string{"releases:request"}, "expires_at": "2026-11-26T00:00:00Z"},
 }
 
 // TestMatrix asks every route as everybody, as the routes are registered: one
@@ -164,4 +177,9 @@ func (w *world) as(who string) *client {
 		return p
 	}
 	return w.signIn(who)
+}
+
+func exceptionBody(from, until string) map[string]any {
+	return map[string]any{"scope": map[string]any{"recipients": []string{"@town.example"}, "senders": []string{"*"}, "kinds": []string{"*"}},
+		"reason": "入札の原本", "from": from, "until": until, "max_uses": 2}
 }

@@ -10,6 +10,7 @@ import (
 
 	"sekisho/gateway"
 	"sekisho/gateway/api"
+	"sekisho/gateway/desk"
 )
 
 var update = flag.Bool("update", false, "write docs/openapi.yaml")
@@ -18,7 +19,7 @@ const document = "../../docs/openapi.yaml"
 
 // TestOpenAPI: the description in docs is that of the code.
 func TestOpenAPI(t *testing.T) {
-	a := api.New(api.Config{Scribe: gateway.Scribe{Clock: time.Now}, Log: slog.New(slog.DiscardHandler)})
+	a := api.New(api.Config{Scribe: gateway.Scribe{Clock: time.Now}, Log: slog.New(slog.DiscardHandler), Desk: &desk.Desk{}})
 	got, err := a.OpenAPI()
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,9 @@ import (
 	"sekisho/gateway"
 	"sekisho/gateway/account"
 	"sekisho/gateway/api"
+	"sekisho/gateway/desk"
 	"sekisho/gateway/store/sqlite"
+	"sekisho/quarantine"
 )
 
 // world is the interface over a real ledger, with a clock of its own.
@@ -37,6 +39,7 @@ type world struct {
 	a      *api.API
 	logDir string
 	sick   error // what the log says of itself
+	rules  quarantine.Rules
 	codes  map[string][]byte
 
 	mu     sync.Mutex
@@ -62,6 +65,13 @@ func newWorld(t *testing.T) *world {
 		for _, c := range w.l.CheckConsistency(context.WithoutCancel(t.Context())) {
 			t.Errorf("inconsistent: %s", c)
 		}
+		found, err := w.l.CheckRecords(context.WithoutCancel(t.Context()))
+		for _, c := range found {
+			t.Errorf("states and records: %s", c)
+		}
+		if err != nil {
+			t.Error(err)
+		}
 		w.l.Close()
 	})
 	scribe := gateway.Scribe{Clock: w.clock, Random: w, Version: "test"}
@@ -69,7 +79,8 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.a = api.New(api.Config{Accounts: w.s, Ledger: w.l, Scribe: scribe, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
+	counter := &desk.Desk{Ledger: w.l, Scribe: scribe, Rules: func() quarantine.Rules { return w.rules }}
+	w.a = api.New(api.Config{Desk: counter, Accounts: w.s, Ledger: w.l, Scribe: scribe, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
 		Healthy: func() error { return w.sick }, AuditFiles: os.DirFS(w.logDir),
 		Status: func(context.Context) map[string]error { return map[string]error{"ledger": nil} }})
 	for _, d := range []account.Department{{ID: "zeimu", Name: "税務課"}, {ID: "soumu", Name: "総務課"}} {

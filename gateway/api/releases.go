@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"sekisho/gateway"
+	"sekisho/gateway/account"
+	"sekisho/gateway/desk"
+	"sekisho/quarantine"
+)
+
+// actor is a user as the rules of quarantine know one.
+func actor(u account.User) quarantine.Actor {
+	a := quarantine.Actor{ID: u.ID, Name: u.Display, Dept: u.Dept, Mailboxes: u.Addresses, Disabled: u.State != account.Active}
+	for _, r := range u.Roles {
+		a.Roles = append(a.Roles, quarantine.Role(r))
+	}
+	return a
+}
+
+func person(q asked) desk.Person { return desk.Person{Actor: actor(q.who.User), Audit: q.who.Actor()} }
+
+// decisionView is a step of a request or an exception.
+type decisionView struct {
+	Choice     string    `json:"choice"`
+	By         string    `json:"by"`
+	Name       string    `json:"name"`
+	OnBehalfOf string    `json:"on_behalf_of,omitempty"`
+	Order      int       `json:"order,omitempty"`
+	At         time.Time `json:"at"`
+	Reason     string    `json:"reason,omitempty"`
+	Basis      string    `json:"basis"`
+}
+
+func viewDecisions(list []quarantine.Decision) []decisionView {
+	out := make([]decisionView, 0, len(list))
+	for _, d := range list {
+		out = append(out, decisionView{string(d.Choice), d.By.ID, d.By.Name, d.OnBehalfOf, d.Order, d.At, d.Reason, string(d.Basis)})
+	}
+	return out
+}
+
+type requestView struct {
+	ID          string         `json:"id"`
+	Item        string         `json:"item"`
+	Message     string         `json:"message"`
+	Receipt     string         `json:"receipt_no"`
+	Recipient   string         `json:"recipient"`
+	Form        string         `json:"form" enum:"resanitize,text_only,internet_side,exception"`
+	Profile     string         `json:"profile,omitempty" enum:"wide"`
+	Exception   string         `json:"exception,omitempty"`
+	Requester   string         `json:"requester"`
+	Name        string         `json:"requester_name"`
+	Dept        string         `json:"dept"`
+	Reason      string         `json:"reason,omitempty"`
+	Persons     int            `json:"persons" doc:"Approvals that it needs"`
+	State       string         `json:"state" enum:"requested,approved,denied,sent_back,withdrawn,expired,executed,failed"`
+	Version     int            `json:"version"`
+	RequestedAt time.Time      `json:"requested_at"`
+	ExpiresAt   time.Time      `json:"expires_at"`
+	EndedAt     *time.Time     `json:"ended_at,omitempty"`
+	Decisions   []decisionView `json:"decisions"`
+	Fault       string         `json:"fault,omitempty" doc:"Why it could not be carried out"`
+}
+
+func viewRequest(r quarantine.ReleaseRequest) requestView {
+	return requestView{ID: r.ID, Item: r.Item, Message: r.Message, Receipt: r.Receipt, Recipient: r.Recipient, Form: string(r.Form),
+		Profile: string(r.Profile), Exception: r.Exception, Requester: r.Requester.ID, Name: r.Requester.Name, Dept: r.Dept, Reason: r.Reason,
+		Persons: r.Persons, State: string(r.State), Version: r.Version, RequestedAt: r.RequestedAt, ExpiresAt: r.ExpiresAt,
+		EndedAt: optionalTime(r.EndedAt), Decisions: viewDecisions(r.Decisions), Fault: r.Fault}
+}
+
+type requestOutput struct{ Body requestView }
+
+func oneRequest(r quarantine.ReleaseRequest, err error) (*requestOutput, error) {
+	return &requestOutput{viewRequest(r)}, err
+}
+
+type requestsInput struct {
+	State string `query:"state" enum:"requested,approved,denied,sent_back,withdrawn,expired,executed,failed" default:"requested"`
+	Item  string `query:"item" maxLength:"64"`
+}
+
+type askInput struct {
+	Body struct {
+		Item      string `json:"item" maxLength:"64"`
+		Form      string `json:"form" enum:"resanitize,text_only,internet_side,exception"`
+		Profile   string `json:"profile,omitempty" enum:"wide"`
+		Reason    string `json:"reason,omitempty" maxLength:"2000"`
+		Exception string `json:"exception,omitempty" maxLength:"64"`
+	}
+}
+
+type voteInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
+		Decision   string   `json:"decision" enum:"approve,deny,send_back"`
+		Reason     string   `json:"reason,omitempty" maxLength:"2000"`
+		Also       []string `json:"also,omitempty" maxItems:"100" doc:"Original recipients who get the part too"`
+		OnBehalfOf string   `json:"on_behalf_of,omitempty" maxLength:"64" doc:"The approver whose deputy decides"`
+		Version    int      `json:"version,omitempty" minimum:"0" doc:"Of the picture that was decided on"`
+	}
+}
+
+type withdrawInput struct {
+	ID     string `path:"id" maxLength:"64"`
+	Reason string `query:"reason" maxLength:"2000"`
+}
+
+// maxRequests is how many requests one list looks at.
+const maxRequests = 1000
+
+func (a *API) addReleases() {
+	read, ask, decide := account.ReadRequests, account.RequestRelease, account.DecideRelease
+	add(a, route{method: "GET", path: "/release-requests", id: "listRequests", summary: "Release requests, oldest first", cap: read}, a.listRequests)
+	add(a, route{method: "POST", path: "/release-requests", id: "askRelease", summary: "Ask for a held part", cap: ask, moves: true, status: http.StatusCreated}, a.ask)
+	add(a, route{method: "GET", path: "/release-requests/{id}", id: "getRequest", summary: "One request", cap: read},
+		func(ctx context.Context, q asked, in *IDInput) (*requestOutput, error) {
+			return oneRequest(a.request(ctx, q, read, in.ID))
+		})
+	add(a, route{method: "DELETE", path: "/release-requests/{id}", id: "withdrawRequest", summary: "Take one's own request back", cap: ask},
+		func(ctx context.Context, q asked, in *withdrawInput) (*none, error) {
+			if _, err := a.request(ctx, q, ask, in.ID); err != nil {
+				return nil, err
+			}
+			_, err := a.c.Desk.Withdraw(ctx, person(q), in.ID, 0, in.Reason)
+			return nil, err
+		})
+	add(a, route{method: "POST", path: "/release-requests/{id}/decisions", id: "decideRequest", summary: "Approve, deny or send back", cap: decide, moves: true},
+		func(ctx context.Context, q asked, in *voteInput) (*requestOutput, error) {
+			v, err := a.vote(ctx, q, in)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := a.request(ctx, q, decide, in.ID); err != nil {
+				return nil, err
+			}
+			return oneRequest(a.c.Desk.Decide(ctx, person(q), in.ID, in.Body.Version, v))
+		})
+}
+
+// vote is what was said, with the deputation by which it is said.
+func (a *API) vote(ctx context.Context, q asked, in *voteInput) (quarantine.Vote, error) {
+	v := quarantine.Vote{Choice: quarantine.Choice(in.Body.Decision), Reason: in.Body.Reason, Also: in.Body.Also}
+	if in.Body.OnBehalfOf == "" {
+		return v, nil
+	}
+	d, of, err := a.c.Accounts.Standing(ctx, q.who, in.Body.OnBehalfOf)
+	v.Deputy = quarantine.Deputy{Of: actor(of), To: d.By, From: d.From, Until: d.Until}
+	return v, err
+}
+
+// concern decides whether a request is within a person's reach: their own, of
+// their mail, of their department, or of an approver whom they stand in for.
+func (a *API) concern(ctx context.Context, q asked, c account.Capability) (func(quarantine.ReleaseRequest) bool, error) {
+	far, err := q.who.Reach(c, a.c.Accounts.Now())
+	if err != nil {
+		return nil, err
+	}
+	u := q.who.User
+	depts := []string{}
+	if far == account.Dept && u.Dept != "" {
+		depts = append(depts, u.Dept)
+	}
+	if far == account.Dept {
+		held, err := a.c.Accounts.StandsFor(ctx, q.who)
+		if err != nil {
+			return nil, err
+		}
+		depts = append(depts, held...)
+	}
+	s := sight{own: u.Addresses}
+	return func(r quarantine.ReleaseRequest) bool {
+		return far == account.All || r.Requester.ID == u.ID || s.owns(r.Recipient) || r.Dept != "" && slices.Contains(depts, r.Dept)
+	}, nil
+}
+
+func (a *API) request(ctx context.Context, q asked, c account.Capability, id string) (quarantine.ReleaseRequest, error) {
+	concerns, err := a.concern(ctx, q, c)
+	if err != nil {
+		return quarantine.ReleaseRequest{}, err
+	}
+	r, err := a.c.Ledger.Request(ctx, id)
+	if err == nil && !concerns(r) {
+		return quarantine.ReleaseRequest{}, account.ErrNotFound
+	}
+	return r, err
+}
+
+func (a *API) listRequests(ctx context.Context, q asked, in *requestsInput) (*page[requestView], error) {
+	concerns, err := a.concern(ctx, q, account.ReadRequests)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.c.Ledger.Requests(ctx, gateway.RequestQuery{States: []quarantine.RequestState{quarantine.RequestState(in.State)}, Item: in.Item, Limit: maxRequests})
+	list = slices.DeleteFunc(list, func(r quarantine.ReleaseRequest) bool { return !concerns(r) })
+	return newPage(list, "", viewRequest), err
+}
+
+func (a *API) ask(ctx context.Context, q asked, in *askInput) (*requestOutput, error) {
+	s, err := a.sight(ctx, q, account.RequestRelease)
+	if err != nil {
+		return nil, err
+	}
+	i, err := a.item(ctx, s, in.Body.Item)
+	if err != nil {
+		return nil, err
+	}
+	dept, err := a.c.Accounts.DepartmentOf(ctx, i.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	b := in.Body
+	return oneRequest(a.c.Desk.Ask(ctx, person(q), desk.Ask{Item: b.Item, Form: quarantine.Form(b.Form), Profile: quarantine.Profile(b.Profile),
+		Reason: b.Reason, Exception: b.Exception, Dept: dept}))
+}

@@ -1,0 +1,180 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/quarantine"
+)
+
+// Ledger is what the desk reads and changes.
+type Ledger interface {
+	Do(ctx context.Context, f func(gateway.Tx) error) error
+	Message(ctx context.Context, id gateway.ID) (gateway.Message, error)
+	Item(ctx context.Context, id string) (quarantine.Item, error)
+	Request(ctx context.Context, id string) (quarantine.ReleaseRequest, error)
+	Exception(ctx context.Context, id string) (quarantine.Exception, error)
+}
+
+// Desk is a plain value; it is safe for concurrent use.
+type Desk struct {
+	Ledger Ledger
+	Scribe gateway.Scribe
+	Rules  func() quarantine.Rules // what this gateway offers at the moment
+	Wake   func()                  // tells flow of a job; may be nil
+}
+
+// Person is who acts: for the rules, and as records name them.
+type Person struct {
+	quarantine.Actor
+	Audit audit.Actor
+}
+
+// Ask is what a person asks for.
+type Ask struct {
+	Item      string
+	Form      quarantine.Form
+	Profile   quarantine.Profile
+	Reason    string
+	Exception string // id, of the form quarantine.Original
+	Dept      string // of the recipient, when an administrator asks for another
+}
+
+// Ask makes a release request.
+func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseRequest, error) {
+	var none quarantine.ReleaseRequest
+	i, err := d.Ledger.Item(ctx, ask.Item)
+	if err != nil {
+		return none, err
+	}
+	m, err := d.Ledger.Message(ctx, gateway.ID(i.Message))
+	if err != nil {
+		return none, err
+	}
+	k := quarantine.Ask{Form: ask.Form, Profile: ask.Profile, Reason: ask.Reason, Original: m.Envelope.To, Sender: m.Envelope.From, Dept: ask.Dept}
+	if ask.Exception != "" {
+		if k.Exception, err = d.Ledger.Exception(ctx, ask.Exception); err != nil {
+			return none, err
+		}
+	}
+	if k.ID, err = d.newID(); err != nil {
+		return none, err
+	}
+	r, err := quarantine.Request(k, i, p.Actor, d.Rules(), d.now())
+	if err != nil {
+		return none, err
+	}
+	rec, err := d.about(p, "release.requested", audit.Success, r, quarantine.Decision{Reason: r.Reason})
+	if err != nil {
+		return none, err
+	}
+	return r, d.commit(ctx, r, p.ID, func(tx gateway.Tx) error { return tx.AddRequest(r, rec) })
+}
+
+// Decide stores a person's vote on a request. version is that of the picture
+// that the person decided on; 0 for whatever it is now.
+func (d Desk) Decide(ctx context.Context, p Person, id string, version int, v quarantine.Vote) (quarantine.ReleaseRequest, error) {
+	return d.step(ctx, p, id, version, func(r quarantine.ReleaseRequest) (quarantine.ReleaseRequest, error) {
+		return quarantine.Decide(r, p.Actor, v, d.now())
+	})
+}
+
+// Withdraw takes back a person's own request.
+func (d Desk) Withdraw(ctx context.Context, p Person, id string, version int, reason string) (quarantine.ReleaseRequest, error) {
+	return d.step(ctx, p, id, version, func(r quarantine.ReleaseRequest) (quarantine.ReleaseRequest, error) {
+		return r.Withdraw(p.Actor, reason, d.now())
+	})
+}
+
+// requestVerbs are the events of what people decide about a request. Nothing
+// writes to it.
+var requestVerbs = map[quarantine.Choice]audit.Verb{
+	quarantine.Approve: "release.approved", quarantine.Deny: "release.denied",
+	quarantine.SendBack: "release.sent_back", quarantine.Withdraw: "release.withdrawn",
+}
+
+func (d Desk) step(ctx context.Context, p Person, id string, version int,
+	f func(quarantine.ReleaseRequest) (quarantine.ReleaseRequest, error)) (quarantine.ReleaseRequest, error) {
+	r, err := d.Ledger.Request(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	if version != 0 && version != r.Version {
+		return r, quarantine.AlreadyDecided
+	}
+	if r, err = f(r); err != nil {
+		return r, err
+	}
+	last := r.Decisions[len(r.Decisions)-1]
+	rec, err := d.about(p, requestVerbs[last.Choice], audit.Success, r, last)
+	if err != nil {
+		return r, err
+	}
+	return r, d.commit(ctx, r, r.Requester.ID, func(tx gateway.Tx) error { return tx.MoveRequest(r, rec) })
+}
+
+// commit stores a step, with the job when it approved the request.
+func (d Desk) commit(ctx context.Context, r quarantine.ReleaseRequest, by string, f func(gateway.Tx) error) error {
+	if r.State != quarantine.Approved {
+		return d.Ledger.Do(ctx, f)
+	}
+	id, err := d.newID()
+	if err != nil {
+		return err
+	}
+	j := gateway.Job{ID: gateway.ID(id), Kind: gateway.JobRelease, Message: gateway.ID(r.Message), Item: r.Item, Request: r.ID, By: by,
+		State: gateway.JobWaiting, CreatedAt: d.now(), NextAt: d.now()}
+	rec, err := d.Scribe.System("job.requested", audit.Pending, func(e *audit.Event) {
+		e.Object = audit.Object{Type: "job", ID: id, ReceiptNo: r.Receipt}
+		e.Decision = audit.Decision{Form: string(r.Form), RequestID: r.ID}
+	})
+	if err != nil {
+		return err
+	}
+	err = d.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return tx.AddJob(j, rec)
+	})
+	if err == nil && d.Wake != nil {
+		d.Wake()
+	}
+	return err
+}
+
+// about returns the record of a step of a request.
+func (d Desk) about(p Person, v audit.Verb, o audit.Outcome, r quarantine.ReleaseRequest, step quarantine.Decision) (gateway.Record, error) {
+	rec, err := d.Scribe.System(v, o, func(e *audit.Event) {
+		e.Actor, e.OnBehalfOf = p.Audit, step.OnBehalfOf
+		e.Object = audit.Object{Type: "release_request", ID: r.ID, ReceiptNo: r.Receipt}
+		e.Decision = audit.Decision{Form: string(r.Form), RequestID: r.ID, Order: int64(step.Order)}
+		e.Mail = audit.Mail{Recipients: gateway.AuditRecipients(append([]string{r.Recipient}, step.Also...))}
+	})
+	return d.withReason(rec, step.Reason, err)
+}
+
+// withReason commits a record to what a person wrote.
+func (d Desk) withReason(rec gateway.Record, reason string, err error) (gateway.Record, error) {
+	if err != nil || reason == "" {
+		return rec, err
+	}
+	o, err := audit.Commit(reason, d.Scribe.Random)
+	if err != nil {
+		return rec, fmt.Errorf("commit to a reason: %w", err)
+	}
+	rec.Event.Decision.Comment = o.Digest
+	rec.Openings = append(rec.Openings, o)
+	return rec, nil
+}
+
+func (d Desk) now() time.Time { return d.Scribe.Clock() }
+
+func (d Desk) newID() (string, error) {
+	id, err := gateway.NewID(io.Reader(d.Scribe.Random))
+	return string(id), err
+}
