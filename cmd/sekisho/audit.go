@@ -39,9 +39,9 @@ func readKeys(path string) (audit.Keys, error) {
 }
 
 type auditVerifyCmd struct {
-	Log      string        `help:"監査記録のフォルダ / the log's folder" type:"existingdir" placeholder:"DIR" xor:"what"`
-	Bundle   string        `help:"prove が作った証明付きの記録（記録のフォルダは不要）/ a bundle made by prove" type:"existingfile" placeholder:"FILE" xor:"what"`
-	Export   string        `help:"export が書き出したファイル。隣の .proof も読みます / a file made by export, with its .proof beside it" type:"existingfile" placeholder:"FILE" xor:"what"`
+	Log      string        `help:"監査記録のフォルダ / the log's folder" type:"existingdir" placeholder:"DIR" xor:"log"`
+	Bundle   string        `help:"prove が作った証明付きの記録（記録のフォルダは不要）/ a bundle made by prove" type:"existingfile" placeholder:"FILE" xor:"what,log"`
+	Export   string        `help:"export が書き出したファイル。隣の .proof も読みます。--log も指定すると、条件に合う記録が漏れていないことも確かめます / a file made by export, with its .proof beside it; with --log: was nothing left out?" type:"existingfile" placeholder:"FILE" xor:"what"`
 	Key      string        `help:"監査記録の公開鍵 / the log's public key" required:"" type:"existingfile" placeholder:"FILE"`
 	Anchors  []string      `help:"記録の外に保管したチェックポイント / checkpoints kept elsewhere" type:"existingfile" placeholder:"FILE" sep:"none"`
 	Since    string        `help:"このチェックポイントより前の空白は調べ済みとする / silences before this checkpoint were looked at" type:"existingfile" placeholder:"FILE"`
@@ -52,7 +52,7 @@ type auditVerifyCmd struct {
 
 // Help says what the exit codes mean.
 func (auditVerifyCmd) Help() string {
-	return "--log、--bundle、--export のどれか一つを指定します。--anchors には、syslog サーバーのファイル、立会い検証の控え、紙から写した「記録の数 ルート」の行を、混ぜて書けます。\n" +
+	return "--log、--bundle、--export のどれかを指定します（--export には --log を添えられます）。--anchors には、syslog サーバーのファイル、立会い検証の控え、紙から写した「記録の数 ルート」の行を、混ぜて書けます。\n" +
 		"Give one of --log, --bundle and --export. Anchors are lines of a syslog server, files of a witness, printed roots, in any mixture.\n" +
 		"終了コード / exit: 0 改ざんは検出されていない（intact）, 1 改ざんを検出（tampered）, 2 空白または外部保管との不一致（gap or missing anchor）, 3 使い方の誤り（usage）"
 }
@@ -66,7 +66,7 @@ func (c *auditVerifyCmd) Run(e env) error {
 	case c.Bundle != "":
 		return verifyPart(e, func() (string, error) { return verifyBundle(c.Bundle, c.Key) })
 	case c.Export != "":
-		return verifyPart(e, func() (string, error) { return verifyExport(e.ctx, c.Export, c.Key) })
+		return verifyPart(e, func() (string, error) { return verifyExport(e.ctx, c.Export, c.Key, c.Log) })
 	case c.Log == "":
 		fmt.Fprintln(e.stderr, "sekisho: --log、--bundle、--export のどれかを指定してください / give one of --log, --bundle, --export")
 		return exitVerifyUsage

@@ -158,8 +158,9 @@ func recordAct(ctx context.Context, file string, v audit.Verb, change audit.Chan
 	})
 }
 
-// verifyExport checks an export with the proof beside it.
-func verifyExport(ctx context.Context, file, key string) (string, error) {
+// verifyExport checks an export with the proof beside it, and with a log whether
+// it has all that its filter chooses. The log itself is verified on its own.
+func verifyExport(ctx context.Context, file, key, log string) (string, error) {
 	keys, err := readKeys(key)
 	if err != nil {
 		return "", err
@@ -178,10 +179,19 @@ func verifyExport(ctx context.Context, file, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if log != "" {
+		if err := nothingLeftOut(ctx, x, log); err != nil {
+			return "", err
+		}
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "書き出された %d 件は、%d 件からなる記録の木に含まれ、書き換えられていません / records are in the tree of size %d, unaltered\n", x.Count, x.Checkpoint.Size, x.Checkpoint.Size)
 	if x.Unbroken {
 		fmt.Fprintf(&b, "記録%dから%dまで、抜けはありません / complete from record %d to %d\n", x.First, x.Last, x.First, x.Last)
+	}
+	if log != "" {
+		fmt.Fprintln(&b, "記録のフォルダの、条件に合う記録がすべて入っています / has all that its filter chooses in the log")
+		return b.String() + "控え / anchor: " + x.Checkpoint.String() + "\n", nil
 	}
 	f := x.Filter
 	if f.Since, f.Until = (time.Time{}), (time.Time{}); !x.Unbroken || !reflect.DeepEqual(f, audit.Filter{}) {
@@ -189,6 +199,22 @@ func verifyExport(ctx context.Context, file, key string) (string, error) {
 	}
 	fmt.Fprintf(&b, "控え / anchor: %s\n", x.Checkpoint)
 	return b.String(), nil
+}
+
+// nothingLeftOut counts what the filter of an export chooses in the log, up to the
+// export's checkpoint. What is in the export is proven, so the number is enough.
+func nothingLeftOut(ctx context.Context, x audit.Exported, log string) error {
+	var n int64
+	err := audit.Select(ctx, os.DirFS(log), x.Filter, func(_ []byte, e audit.Event) error {
+		if e.Seq < x.Checkpoint.Size {
+			n++
+		}
+		return nil
+	})
+	if err == nil && n != x.Count {
+		err = fmt.Errorf("%w: %d records of the log fit its filter, and it has %d", audit.ErrProof, n, x.Count)
+	}
+	return err
 }
 
 // verifyPart runs the check of a bundle or an export: 0 it holds, 1 it does not,

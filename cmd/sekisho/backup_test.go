@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -132,7 +133,7 @@ func comeAndGo(s *store.Store, n int) error {
 	if err != nil {
 		return err
 	}
-	m := gateway.Message{ID: id, Receipt: fmt.Sprintf("M-261125-%05d", n), ReceivedAt: time.Now(), Size: 10, Blob: name,
+	m := gateway.Message{ID: id, Receipt: fmt.Sprintf("M-261125-%05d", n), ReceivedAt: time.Now(), Size: 10, Blob: name, Sum: sha256.Sum256(fmt.Appendln(nil, "mail", n)),
 		Envelope: gateway.Envelope{From: "a@example.com", To: []string{"b@town.example"}}}
 	if err := s.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Accept(m, r) }); err != nil || n%3 == 0 {
 		return err

@@ -13,9 +13,9 @@ import (
 )
 
 // logOrder is the order in which the parts of the log are copied, the reverse of
-// that in which they are written: a checkpoint in the copy speaks of records
-// that are in it.
-var logOrder = [...]string{"checkpoint", "history", "tile", "segments", ""}
+// that in which they are written: an index and a checkpoint in the copy speak of
+// records that are in it.
+var logOrder = [...]string{"index", "checkpoint", "checkpoints", "tile", "segments", ""}
 
 // copyLog brings the copy of the log up to date: new files, and those whose
 // size or time changed. Files that have gone (tiles that are complete by now,
