@@ -66,6 +66,8 @@ func drawnRow(row format.Format) format.Format {
 		row.Parse, row.Build = image.ParseWebP, image.BuildNearest
 	case format.TIFF:
 		row.Parse, row.Build, row.Stream = image.ParseTIFF, buildTIFF, true
+		row.Lint = image.LintTIFF
+		row.Ways = []format.Way{{Method: format.MethodReconstruct, Output: format.TIFF, Build: image.BuildTIFF}}
 	case format.HEIC, format.AVIF, format.SVG: // their Parse comes with a decoder
 		row.Class, row.Method, row.Output = decoders[row.Kind], format.MethodImage, format.PNG
 		row.Build = image.BuildNearest

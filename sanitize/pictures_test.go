@@ -121,6 +121,17 @@ func TestScanOfManyPages(t *testing.T) {
 		t.Error(describe(&n))
 	}
 	rules := policy.Default()
+	rules.Kinds[format.TIFF] = policy.Reconstruct
+	for _, pages := range []int{1, 3} {
+		n := runWith(t, e, Input{Name: "scan.tif", Data: memory(t, scan(pages)), Rules: rules})
+		if n.Verdict != format.Rebuilt || n.Body.Name() != "scan.tif" || n.Method != format.MethodReconstruct || n.Body.media != "image/tiff" {
+			t.Error(describe(&n))
+		}
+		if out := output(t, n); !bytes.HasPrefix(out, []byte("II*\x00")) || bytes.Contains(out, []byte("Canary")) {
+			t.Errorf("%.20q", out)
+		}
+	}
+	rules = policy.Default()
 	rules.Limits.Pages = 2
 	if n := runWith(t, e, Input{Name: "scan.tif", Data: memory(t, scan(3)), Rules: rules}); n.Reason != format.LimitPages {
 		t.Error(describe(&n))

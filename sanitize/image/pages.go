@@ -17,9 +17,6 @@ var defaultDensity = density{200_000, 200_000}
 // manyPages emits pages one after the other, holding one at a time. Findings
 // that pages share are said once.
 func manyPages(ctx context.Context, pages []*tiff.Page, out *ir.Writer) error {
-	if err := out.Write(ir.Note{Code: codeChanged, Detail: "pdf"}); err != nil {
-		return fmt.Errorf("write finding: %w", err)
-	}
 	said := map[string]bool{}
 	lost := faxDamage{}
 	for i, p := range pages {

@@ -11,8 +11,8 @@ import (
 )
 
 // ParseTIFF emits the number of pages first. One page is emitted as a Picture;
-// more are emitted one after the other, each as a Sheet of the size that it
-// prints at and a Raster. It holds with limit_pixels, limit_pages, limit_count,
+// more, and one that is to stay a TIFF, are emitted one after the other, each as
+// a Sheet of the size that it prints at and a Raster. It holds with limit_pixels, limit_pages, limit_count,
 // limit_time, truncated, malformed or kind_unsupported.
 func ParseTIFF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	ctx, cancel := withDeadline(ctx, in.Budget)
@@ -42,8 +42,14 @@ func ParseTIFF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 			return err
 		}
 	}
-	if len(f.Pages) == 1 {
+	switch {
+	case in.Render.Method == format.MethodReconstruct:
+		return manyPages(ctx, f.Pages, out)
+	case len(f.Pages) == 1:
 		return onePage(ctx, f.Pages[0], in.Budget, out)
+	}
+	if err := out.Write(ir.Note{Code: codeChanged, Detail: "pdf"}); err != nil {
+		return fmt.Errorf("write finding: %w", err)
 	}
 	return manyPages(ctx, f.Pages, out)
 }

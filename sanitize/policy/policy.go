@@ -47,7 +47,7 @@ var choices = map[format.Kind][]Action{
 	format.ICO:  {Image},
 	format.WebP: {Image},
 	format.PDF:  {Image, Text},
-	format.TIFF: {Image},
+	format.TIFF: {Image, Reconstruct},
 	format.HEIC: {Image},
 	format.AVIF: {Image},
 	format.SVG:  {Image},
