@@ -8,7 +8,8 @@ import (
 // Page is one page that was loaded. Callers close it before the next one.
 type Page struct {
 	d       *Document
-	page    uint64
+	number  int    // from 0
+	page    uint64 // 0 when it is closed
 	w, h    float32
 	turned  int
 	toShown matrix
@@ -31,25 +32,49 @@ func (d *Document) Page(i int) (*Page, error) {
 	if i < 0 || i >= d.pages {
 		return nil, fmt.Errorf("%w: number %d of %d", ErrPage, i, d.pages)
 	}
-	handle, err := d.in.call("FPDF_LoadPage", d.doc, uint64(uint32(i)))
-	if err != nil {
+	p := &Page{d: d, number: i}
+	if err := p.load(); err != nil {
 		return nil, err
 	}
-	if uint32(handle) == 0 {
-		return nil, fmt.Errorf("%w: number %d", ErrPage, i)
+	return p, nil
+}
+
+// load loads the page, and closes it again when it is of no use.
+func (p *Page) load() error {
+	d, i := p.d, p.number
+	handle, err := d.in.call("FPDF_LoadPage", d.doc, uint64(uint32(i)))
+	if err != nil {
+		return err
 	}
-	p := &Page{d: d, page: uint64(uint32(handle))}
+	if uint32(handle) == 0 {
+		return fmt.Errorf("%w: number %d", ErrPage, i)
+	}
+	p.page = uint64(uint32(handle))
 	if d.form != 0 {
 		// Makes what a field without an appearance of its own looks like.
 		if _, err := d.in.call("FORM_OnAfterLoadPage", p.page, d.form); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := p.measure(); err != nil {
 		_ = p.Close() // the first error says more
-		return nil, err
+		return err
 	}
-	return p, nil
+	return nil
+}
+
+// Flatten makes what annotations and form fields look like a part of the
+// page's content, so that Text tells of it too. It changes the document in
+// memory; draw the page before.
+func (p *Page) Flatten() error {
+	const forDisplay = 0
+	if _, err := p.d.in.call("FPDFPage_Flatten", p.page, forDisplay); err != nil {
+		return err
+	}
+	if err := p.Close(); err != nil {
+		return err
+	}
+	return p.load()
 }
 
 // measure reads the page's size and where its content comes to stand.
@@ -110,7 +135,7 @@ func (p *Page) Rotation() int { return p.turned }
 
 // Close gives back what the page holds.
 func (p *Page) Close() error {
-	if p.d.in.broken {
+	if p.d.in.broken || p.page == 0 {
 		return nil
 	}
 	if p.d.form != 0 {
@@ -119,6 +144,7 @@ func (p *Page) Close() error {
 		}
 	}
 	_, err := p.d.in.call("FPDF_ClosePage", p.page)
+	p.page = 0
 	return err
 }
 
