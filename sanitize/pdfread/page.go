@@ -1,6 +1,7 @@
 package pdfread
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 
@@ -57,11 +58,7 @@ func (r *reading) draw(page *pdfium.Page) error {
 	if s.dpi < r.in.Render.DPI {
 		r.notes.page("page_scaled", r.page, fmt.Sprintf("%d dpi", s.dpi))
 	}
-	c, err := r.content(page)
-	if err != nil {
-		return err
-	}
-	pix, err := page.Render(int(s.px), int(s.py), pdfium.RGBX)
+	c, pix, err := r.see(page, s)
 	if err != nil {
 		return err
 	}
@@ -75,9 +72,7 @@ func (r *reading) draw(page *pdfium.Page) error {
 		if marks, err = emptiness(page, v, t); err != nil {
 			return err
 		}
-		if pix, err = page.Render(int(s.px), int(s.py), pdfium.RGBX); err != nil { // the pixels were lent
-			return err
-		}
+		pix = blank(pix, t.first) // the pixels were lent
 	}
 	if err := r.out.Write(ir.Sheet{Page: int64(r.page), W: s.w, H: s.h, Marks: marks}); err != nil {
 		return err
@@ -86,6 +81,13 @@ func (r *reading) draw(page *pdfium.Page) error {
 		return err
 	}
 	return r.layer(v, s)
+}
+
+// blank is a page of one colour.
+func blank(like pdfium.Pixels, color uint32) pdfium.Pixels {
+	row := bytes.Repeat([]byte{uint8(color >> 16), uint8(color >> 8), uint8(color), 0}, like.W)
+	like.Stride, like.Pix = 0, row // each row is the same
+	return like
 }
 
 // emptiness counts what should stand out from a page that came out in one
@@ -134,25 +136,56 @@ type content struct {
 	objects pdfium.Objects
 }
 
-// content reads what a page holds and notes what will be gone.
-func (r *reading) content(page *pdfium.Page) (content, error) {
+// see draws a page and reads what it holds. The pixels are lent until the next
+// call of the engine.
+func (r *reading) see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
 	var c content
+	var pix pdfium.Pixels
 	var err error
-	if c.text, err = page.Text(maxChars); err != nil {
-		return c, err
-	}
 	if c.objects, err = page.Objects(maxObjects); err != nil {
-		return c, err
+		return c, pix, err
+	}
+	a, err := page.Annotations(maxObjects)
+	if err != nil {
+		return c, pix, err
+	}
+	r.notes.annotations(r.page, a)
+	if a.All > a.Links {
+		pix, err = written(page, s)
+	}
+	if err != nil {
+		return c, pix, err
+	}
+	if c.text, err = page.Text(maxChars); err != nil {
+		return c, pix, err
 	}
 	for _, f := range c.text.Fonts {
 		if !f.Embedded && !standard(f.Name) {
 			r.notes.name("font_substituted", f.Name)
 		}
 	}
-	a, err := page.Annotations(maxObjects)
-	if err != nil {
-		return c, err
+	if pix.Pix == nil {
+		pix, err = page.Render(int(s.px), int(s.py), pdfium.RGBX)
 	}
-	r.notes.annotations(r.page, a)
-	return c, nil
+	return c, pix, err
+}
+
+// written draws a page and then makes its annotations and form fields a part
+// of its content, so that what is written there is text like any other. The
+// pixels are of before, and our own copy: whether the two agree is looked for, letter
+// by letter.
+func written(page *pdfium.Page, s sheet) (pdfium.Pixels, error) {
+	pix, err := page.Render(int(s.px), int(s.py), pdfium.RGBX)
+	if err != nil {
+		return pix, err
+	}
+	pix.Pix = bytes.Clone(pix.Pix)
+	w, h := page.Size()
+	if err := page.Flatten(); err != nil {
+		return pix, err
+	}
+	if w2, h2 := page.Size(); w != w2 || h != h2 {
+		return pix, format.Hold(format.Malformed, "a page that changes its size")
+	}
+	return pix, nil
 }

@@ -21,11 +21,7 @@ func (r *reading) tell(page *pdfium.Page) error {
 	if err != nil {
 		return err
 	}
-	c, err := r.content(page)
-	if err != nil {
-		return err
-	}
-	pix, err := page.Render(int(s.px), int(s.py), pdfium.RGBX)
+	c, pix, err := r.see(page, s)
 	if err != nil {
 		return err
 	}

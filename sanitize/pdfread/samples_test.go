@@ -32,7 +32,7 @@ var sampleRows = []sampleRow{
 	{name: "chromium-color.pdf", says: []string{"赤い注意書き"}, as: []ir.Samples{ir.RGB8}},
 	{name: "chromium-hidden.pdf", says: []string{"VISIBLE1 本文です。", "黒塗り\nの後", "VISIBLE2 白抜きの文字", "VISIBLE3 金額\n100円"},
 		without: []string{"WHITE", "隠し", "BLACK", "秘密", "COVER", "覆", "OPAQUE", "TINY", "NEAR"}, found: []string{"hidden_text"}, as: []ir.Samples{ir.RGB8}},
-	{name: "reportlab-form.pdf", says: []string{"Name:", "a link"}, found: []string{"pdf_form", "pdf_link"}, not: []string{"font_substituted"}, as: []ir.Samples{ir.RGB8}},
+	{name: "reportlab-form.pdf", says: []string{"Name:", "a link", "FILLED VALUE"}, found: []string{"pdf_form", "pdf_link"}, not: []string{"font_substituted"}, as: []ir.Samples{ir.RGB8}},
 	{name: "qpdf-objstm.pdf", says: []string{"Name:"}, found: []string{"pdf_form", "pdf_link"}},
 	{name: "reportlab-mixed.pdf", says: []string{"PAGE ONE A4 portrait", "PAGE FIVE turned 180"}, angles: []int64{0, 270, 180, 90}},
 	{name: "reportlab-noembed.pdf", says: []string{"埋め込みのない明朝体の文書", "ゴシック体①②㈱", "斜めの文字列です", "縦に回した文字列", "逆さの文字列"},
