@@ -14,7 +14,7 @@
 #   passports and sealing keys        sanitize/seal FuzzOpen, FuzzKeys
 #   SMTP, in and out                  gateway/intake FuzzSession, FuzzStrict, FuzzCommand; gateway/deliver FuzzReadReply, FuzzDotWriter
 #   configuration, policy, recipients gateway/config FuzzLoad, FuzzPolicy, FuzzRecipients
-#   the log                           audit FuzzCheckpoint (anchors too), FuzzParseRecord, FuzzVerifyBundle, FuzzKeys
+#   the log                           audit FuzzCheckpoint (anchors too), FuzzParseRecord, FuzzVerifyBundle, FuzzVerifyExport, FuzzParseAnchors, FuzzIndexFile, FuzzKeys
 set -eu
 mode=$1
 list=$(grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r f; do
