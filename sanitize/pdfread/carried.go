@@ -35,5 +35,5 @@ func (r *reading) carried() error {
 // carriedCodes are the findings that carried may make, in their order.
 var carriedCodes = []string{
 	"pdf_script", "pdf_launch", "pdf_action", "pdf_attachment", "pdf_portfolio", "pdf_media", "pdf_xfa", "pdf_form",
-	"signature_stripped", "pdf_layers", "pdf_outline", "document_metadata",
+	"signature_stripped", "pdf_layers", "pdf_outline", "user_unit", "document_metadata",
 }

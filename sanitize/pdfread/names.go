@@ -23,6 +23,7 @@ var telling = map[string]string{
 	"ByteRange":     "signature_stripped",
 	"Outlines":      "pdf_outline",
 	"Metadata":      "document_metadata", "Info": "document_metadata", "PieceInfo": "document_metadata",
+	"UserUnit":     "user_unit", // PDFium ignores it, as Chromium's viewer does
 	"OCProperties": "pdf_layers",
 	"Collection":   "pdf_portfolio",
 	"RichMedia":    "pdf_media", "3D": "pdf_media", "Movie": "pdf_media", "Sound": "pdf_media",
