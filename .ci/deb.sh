@@ -22,7 +22,21 @@ sed 's|/usr/local/bin|/usr/bin|g' configs/sekisho.service >"$root/usr/lib/system
 install -m 0644 docs/ja/*.md "$root/usr/share/doc/sekisho/"
 install -d -m 0755 "$root/usr/share/doc/sekisho/examples"
 install -m 0644 configs/sekisho.yaml configs/policy.yaml configs/recipients.txt configs/alerts.yaml "$root/usr/share/doc/sekisho/examples/"
-chmod 0644 "$root/usr/lib/systemd/system/sekisho.service"
+# What is linked in is under licences that ask for their text to come with it.
+licences() {
+	cat "$(go env GOROOT)/LICENSE"
+	go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/sekisho ./cmd/sekisho-box | sort -u | while read -r module of dir; do
+		for file in "$dir"/LICENSE* "$dir"/LICENCE* "$dir"/COPYING* "$dir"/NOTICE*; do
+			[ -f "$file" ] || continue
+			printf '\n%s\n%s %s: %s\n\n' ---- "$module" "$of" "${file##*/}"
+			cat "$file"
+		done
+	done
+}
+licences >"$root/usr/share/doc/sekisho/copyright"
+printf 'sekisho (%s) unstable; urgency=medium\n\n  * Built from source.\n\n -- sekisho <postmaster@localhost>  %s\n' "$version" \
+	"$(date -u -R -d "@${SOURCE_DATE_EPOCH:-1767225600}")" | gzip -9n >"$root/usr/share/doc/sekisho/changelog.gz"
+chmod 0644 "$root/usr/share/doc/sekisho/copyright" "$root/usr/share/doc/sekisho/changelog.gz" "$root/usr/lib/systemd/system/sekisho.service"
 
 size=$(du -sk "$root" | cut -f1)
 cat >"$root/DEBIAN/control" <<EOF

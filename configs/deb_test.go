@@ -87,6 +87,10 @@ func run(t *testing.T, name string, args ...string) string {
 // TestPackage builds the Debian package and takes it through its life: install,
 // first settings, upgrade, removal and purge.
 func TestPackage(t *testing.T) {
+	if os.Getenv(insideEnv) != "" {
+		inside(t)
+		return
+	}
 	out := t.TempDir()
 	t.Setenv("DEB_COMPRESSION", "none") // which takes most of the time
 	run(t, "/bin/sh", "../.ci/deb.sh", out, "1.2~test")
@@ -98,7 +102,13 @@ func TestPackage(t *testing.T) {
 	run(t, "dpkg-deb", "-x", files[0], w.root)
 	run(t, "dpkg-deb", "-e", files[0], control)
 	contents(t, w, files[0])
+	t.Run("installed", func(t *testing.T) { installed(t, files[0]) })
+	t.Run("scripts", func(t *testing.T) { scripts(t, w, control) })
+}
 
+// scripts runs the package's scripts as any user may.
+func scripts(t *testing.T, w world, control string) {
+	t.Helper()
 	if said := w.script(control, "postinst", "configure", ""); !strings.Contains(said, "sekisho init /etc/sekisho") && !strings.Contains(said, "sekisho init "+w.root) {
 		t.Errorf("the first installation does not say what comes next: %s", said)
 	}
@@ -132,7 +142,7 @@ func TestPackage(t *testing.T) {
 func contents(t *testing.T, w world, deb string) {
 	t.Helper()
 	for name, mode := range map[string]fs.FileMode{"usr/bin/sekisho": 0o755, "usr/libexec/sekisho/sekisho-box": 0o755,
-		"usr/lib/systemd/system/sekisho.service": 0o644, "etc/sekisho": fs.ModeDir | 0o750, "usr/share/doc/sekisho/operator.md": 0o644,
+		"usr/lib/systemd/system/sekisho.service": 0o644, "etc/sekisho": fs.ModeDir | 0o750, "usr/share/doc/sekisho/operator.md": 0o644, "usr/share/doc/sekisho/copyright": 0o644,
 		"usr/share/doc/sekisho/examples/alerts.yaml": 0o644} {
 		if i, err := os.Stat(w.path(name)); err != nil || i.Mode() != mode {
 			t.Errorf("%s: %v, %v", name, i, err)
