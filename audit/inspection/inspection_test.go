@@ -120,6 +120,14 @@ func about(id string, n int, form string, order int64) func(*audit.Event) {
 	}
 }
 
+// exceptional is about an exception up to the end of November.
+func exceptional(state string) func(*audit.Event) {
+	return func(e *audit.Event) {
+		e.Object = audit.Object{Type: "exception", ID: "x1"}
+		e.Change = audit.Change{Path: "exception", After: state + " 2026-11-01/2026-11-28 x2"}
+	}
+}
+
 // collect signs the log, verifies it and makes the report of November 2026.
 func (b *book) collect(accounts []Account) Report {
 	b.t.Helper()
@@ -162,10 +170,9 @@ func ordinary(b *book) {
 	b.add("release.requested", audit.Success, "u1", about("q1", 3, "resanitize", 0))
 	b.add("release.approved", audit.Success, "u2", about("q1", 3, "resanitize", 1))
 	b.add("release.executed", audit.Success, "", about("q1", 3, "resanitize", 0))
-	b.add("exception.opened", audit.Success, "u8", func(e *audit.Event) {
-		e.Object = audit.Object{Type: "exception", ID: "x1"}
-		e.Change = audit.Change{Path: "scope", After: "入札 原本 12月末まで"}
-	})
+	b.add("exception.opened", audit.Pending, "u8", exceptional("proposed"))
+	b.add("exception.opened", audit.Pending, "u2", exceptional("proposed"))
+	b.add("exception.opened", audit.Success, "u3", exceptional("open"))
 	b.add("release.requested", audit.Success, "u1", about("q2", 4, "exception", 0))
 	b.add("release.approved", audit.Success, "u2", func(e *audit.Event) { about("q2", 4, "exception", 1)(e); e.OnBehalfOf = "u9" })
 	b.add("release.approved", audit.Success, "u3", about("q2", 4, "exception", 2))
@@ -254,7 +261,7 @@ func TestOrdinaryMonth(t *testing.T) {
 		{"無害化の記録のない通過", "5件のうち、無害化して封じた記録と一致しないものは0件"},
 		{"解除の申請と結果", "申請3件、月末に待っているもの1件、期限が過ぎたもの0件、代理による承認1件"},
 		{"あってはならない承認", "合わせて0件"},
-		{"例外措置", "月末に続いているもの0件、この月に使われた回数1回"},
+		{"例外措置", "月末に続いているもの0件、期限が過ぎて終わっていないもの0件、この月に使われた回数1回"},
 		{"時間切れ・上限・処理の失敗", "上限で隔離したパートは1件"},
 		{"監査記録の検証", "外部に保全したものは1個"},
 	} {
@@ -322,6 +329,16 @@ func TestWhatMustNotBe(t *testing.T) {
 			b.add("user.disabled", audit.Success, "u8", func(e *audit.Event) { e.Object = audit.Object{Type: "user", ID: "u2"} })
 			b.add("release.approved", audit.Success, "u2", about("q9", 3, "resanitize", 1))
 		}, "合わせて1件"},
+		"exception by its proposer": {"あってはならない承認", func(b *book) {
+			b.add("exception.opened", audit.Pending, "u8", exceptional("proposed"))
+			b.add("exception.opened", audit.Pending, "u2", exceptional("proposed"))
+			b.add("exception.opened", audit.Success, "u8", exceptional("open"))
+		}, "合わせて1件"},
+		"exception overdue": {"例外措置", func(b *book) {
+			b.add("exception.opened", audit.Pending, "u8", exceptional("proposed"))
+			b.add("exception.opened", audit.Pending, "u2", exceptional("proposed"))
+			b.add("exception.opened", audit.Success, "u3", exceptional("open"))
+		}, "期限が過ぎて終わっていないもの1件"},
 		"approval of nothing": {"あってはならない承認", func(b *book) { b.add("release.approved", audit.Success, "u2", about("q9", 3, "resanitize", 1)) }, "合わせて1件"},
 		"clock": {"記録の途切れ、時計、外部保全", func(b *book) {
 			b.add(audit.VerbClockChanged, audit.Success, "", func(e *audit.Event) { e.Object.Type = "sequencer" })

@@ -26,8 +26,10 @@ type request struct {
 type exception struct {
 	id      string
 	opened  time.Time
-	by      []string
+	by      []string // who had a part in it, in order
+	persons []string // their ids
 	scope   string
+	until   time.Time // the day of its end, as its records say; zero when they do not
 	uses    int
 	ended   time.Time
 	touched bool
@@ -135,17 +137,40 @@ func (c *collector) except(e audit.Event) {
 	x.touched = x.touched || c.within(e)
 	switch e.Verb {
 	case "exception.opened":
-		x.opened = e.TS
-		x.by = append(x.by, who(e))
-		if e.Change.After != "" {
-			x.scope = e.Change.After
-		}
+		c.opened(x, e)
 	case "exception.used":
 		if c.within(e) {
 			x.uses++
 		}
 	case "exception.ended":
 		x.ended = e.TS
+	}
+}
+
+// opened takes a proposal (pending), the first of two approvals (pending) or the
+// second, by which an exception is open.
+func (c *collector) opened(x *exception, e audit.Event) {
+	if slices.Contains(x.persons, e.Actor.ID) && c.within(e) {
+		c.faults.add(fmt.Sprint(e.Seq), moment(e.TS), x.id, who(e), "例外措置を提案または承認した人の、二度目の関わり")
+	}
+	if c.disabled[e.Actor.ID] && c.within(e) {
+		c.faults.add(fmt.Sprint(e.Seq), moment(e.TS), x.id, who(e), "停止中の利用者の承認")
+	}
+	x.by, x.persons = append(x.by, who(e)), append(x.persons, e.Actor.ID)
+	if e.OnBehalfOf != "" {
+		x.persons = append(x.persons, e.OnBehalfOf)
+	}
+	if e.Outcome == audit.Success {
+		x.opened = e.TS
+	}
+	if e.Change.After != "" {
+		x.scope = e.Change.After
+	}
+	// "open 2026-11-01/2026-12-31 x2"
+	if _, end, ok := strings.Cut(x.scope, "/"); ok && len(end) >= 10 {
+		if t, err := time.ParseInLocation("2006-01-02", end[:10], c.from.Location()); err == nil {
+			x.until = t
+		}
 	}
 }
 

@@ -158,26 +158,34 @@ func (c *collector) approvals() Section {
 
 func (c *collector) registered() Section {
 	t := Table{Caption: "例外措置", Head: []string{"番号", "開始", "関わった人", "範囲", "この月の使用", "状態"}}
-	open, used := 0, 0
+	open, late, used := 0, 0, 0
 	for _, id := range slices.Sorted(maps.Keys(c.exceptions)) {
 		x := c.exceptions[id]
-		state := "続いている"
-		if !x.ended.IsZero() {
+		state, begun := "続いている", ""
+		switch {
+		case !x.ended.IsZero():
 			state = "終わった（" + day(x.ended) + "）"
-		} else {
+		case x.opened.IsZero():
+			state = "提案中"
+		case !x.until.IsZero() && !c.to.Before(x.until.AddDate(0, 0, 2)): // the day is one of UTC
+			state = "期限が過ぎて終わっていない"
+			late++
+		default:
 			open++
 		}
+		if !x.opened.IsZero() {
+			begun = day(x.opened)
+		}
 		if used += x.uses; x.touched || x.ended.IsZero() {
-			opened := ""
-			if !x.opened.IsZero() {
-				opened = day(x.opened)
-			}
-			t.add(x.id, opened, strings.Join(x.by, "、"), shorten(x.scope, 60), fmt.Sprint(x.uses), state)
+			t.add(x.id, begun, strings.Join(x.by, "、"), shorten(x.scope, 60), fmt.Sprint(x.uses), state)
 		}
 	}
 	s := Section{Title: "例外措置", Mark: Figure, Articles: "第6条(3)2、第9条", Tables: []Table{t},
-		Notes: []string{fmt.Sprintf("月末に続いているもの%d件、この月に使われた回数%d回です。続いているものは、期限が過ぎていないかを台帳で確かめてください。", open, used)}}
-	if open == 0 && used == 0 {
+		Notes: []string{fmt.Sprintf("月末に続いているもの%d件、期限が過ぎて終わっていないもの%d件、この月に使われた回数%d回です。", open, late, used)}}
+	switch {
+	case late > 0:
+		s.Mark = Look
+	case open+used == 0:
 		s.Mark = Fine
 	}
 	return s
