@@ -24,6 +24,7 @@ tools:
 	@$(MAKE) --no-print-directory modules
 	@command -v qpdf >/dev/null && command -v pdftotext >/dev/null && command -v mutool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends qpdf poppler-utils mupdf-tools; } # readers of PDF
 	@command -v rsyslogd >/dev/null && ls /usr/lib/*/rsyslog/lmnsd_ossl.so >/dev/null 2>&1 || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends rsyslog rsyslog-openssl; } # a syslog server
+	@test -x /lib/systemd/systemd && command -v adduser >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends systemd adduser; } # what the package is installed on
 	$(GO) mod download
 
 # The decoders for HEIC, AVIF and SVG, which are not part of sekisho (ADR 0016).
