@@ -77,12 +77,23 @@ func (s *session) box(ctx context.Context, class format.Class) (*box, error) {
 		if stop := s.stopped(ctx); stop != nil {
 			return nil, stop
 		}
+		if !errors.Is(err, sandbox.ErrClosed) && hasEngine(class) {
+			// An engine that does not start must not keep the mail from arriving.
+			s.engine.log.Error("no worker of a class with an engine", "class", class, "error", err)
+			return nil, format.Hold(format.Internal, "no worker of class "+string(class))
+		}
 		s.broken = fmt.Errorf("%w: %w", ErrNoWorker, err)
 		return nil, s.broken
 	}
 	b := &box{w, bufio.NewReaderSize(w, 64<<10), bufio.NewWriterSize(w, 64<<10)}
 	s.boxes[class] = b
 	return b, nil
+}
+
+// hasEngine reports whether workers of a class load an engine, without which
+// all other files can still be sanitized.
+func hasEngine(class format.Class) bool {
+	return class != format.ClassLight && class != format.ClassImage && class != format.ClassLint
 }
 
 // stopped says why the work may not go on, nil while it may. When the message

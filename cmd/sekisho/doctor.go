@@ -89,6 +89,7 @@ func (c *doctorCmd) Run(e env) error {
 	d.disk()
 	d.clock()
 	d.boxes()
+	d.engine()
 	d.decoders()
 	d.certificate()
 	d.nextHop()

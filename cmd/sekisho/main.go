@@ -41,6 +41,7 @@ type cli struct {
 	Backup     backupCmd     `cmd:"" help:"動いている間にバックアップを取る（秘密鍵は入りません）/ back up, without private keys"`
 	Restore    restoreCmd    `cmd:"" help:"バックアップを空のフォルダに戻し、確かめる / restore into an empty folder"`
 	Decoders   decodersCmd   `cmd:"" help:"画像の追加のプログラムを使える形にする / compile the added decoders"`
+	Engine     engineCmd     `cmd:"" help:"PDFを描くプログラムを使える形にする / compile the engine that draws PDF"`
 	Version    versionCmd    `cmd:"" help:"版を表示する / print the version"`
 }
 
@@ -62,7 +63,7 @@ type env struct {
 }
 
 func main() {
-	sandbox.Main(sanitize.Classes(decoders()...))
+	sandbox.Main(sanitize.Classes(engines()...))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(env{ctx, os.Stdout, os.Stderr}, os.Args[1:]))

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"sekisho/sanitize"
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/pdfium"
+	"sekisho/sanitize/pdfread"
+)
+
+// engineDir is where `sekisho engine` puts the compiled code of the engine that
+// draws PDF, for everybody on this machine. The package makes it at install time.
+const engineDir = "/var/cache/sekisho/engine"
+
+// pdfEngine is the engine that draws PDF as this process provides it to its
+// boxes: compiled at install time, or by this process for itself when the first
+// PDF comes (DECISIONS 38).
+type pdfEngine struct {
+	dir  string
+	own  string // the temporary directory around it, "" when it was installed
+	log  *slog.Logger
+	once sync.Once
+	done chan struct{}
+	err  error // once done
+}
+
+// newPDFEngine finds the compiled code of the engine, or makes a directory for
+// it.
+func newPDFEngine(log *slog.Logger) (*pdfEngine, error) {
+	e := &pdfEngine{dir: engineDir, log: log, done: make(chan struct{})}
+	if pdfium.Check(engineDir) == nil {
+		return e, nil
+	}
+	var err error
+	if e.own, err = os.MkdirTemp("", "sekisho-engine-*"); err != nil {
+		return nil, fmt.Errorf("make a directory for the engine: %w", err)
+	}
+	if err := os.Chmod(e.own, 0o755); err != nil { // boxes may run as nobody; the code is no secret
+		return nil, errors.Join(err, e.close())
+	}
+	e.dir = filepath.Join(e.own, "code")
+	return e, nil
+}
+
+// close removes what this process has compiled. Boxes MUST have ended.
+func (e *pdfEngine) close() error {
+	if e == nil || e.own == "" {
+		return nil
+	}
+	e.once.Do(func() { close(e.done) })
+	<-e.done
+	return os.RemoveAll(e.own)
+}
+
+// await compiles the engine if that has not been done, and waits for it.
+func (e *pdfEngine) await(ctx context.Context) error {
+	e.once.Do(func() {
+		go func() {
+			defer close(e.done)
+			if e.err = pdfium.Prepare(context.Background(), e.dir); e.err != nil {
+				e.log.Warn("PDF files are held: the engine that draws them cannot be compiled", "error", e.err)
+			}
+		}()
+	})
+	select {
+	case <-e.done:
+		return e.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// class is the class of boxes that draw PDF.
+func (e *pdfEngine) class() sanitize.Heavy {
+	return sanitize.Heavy{Class: format.ClassPDF, Dirs: append([]string{e.dir}, pdfium.DefaultFonts()...), Await: e.await, Load: loadPDF}
+}
+
+// loadPDF runs in the box, with the directories that class names.
+func loadPDF(dirs []string) (map[format.Kind]sanitize.Parser, error) {
+	if len(dirs) == 0 {
+		return nil, errors.New("load the engine: no directory")
+	}
+	e, err := pdfium.Load(context.Background(), pdfium.Config{Cache: dirs[0], Fonts: dirs[1:]})
+	if err != nil {
+		return nil, err
+	}
+	return map[format.Kind]sanitize.Parser{format.PDF: pdfread.Parser{Engine: e}.Parse}, nil
+}
+
+// engines are the classes of boxes with an engine, as a box knows them: it is
+// told which it is, and what it may read.
+func engines() []sanitize.Heavy {
+	return append(decoders(), (&pdfEngine{dir: engineDir}).class())
+}
+
+type engineCmd struct {
+	Dir string `arg:"" optional:"" help:"置くフォルダ / directory" default:"/var/cache/sekisho/engine"`
+}
+
+// Help says when to run it.
+func (engineCmd) Help() string {
+	return "PDFを描くためのプログラムを、すぐに使える形にしておきます。関所を更新したあとに、root で一度実行します。\n" +
+		"実行しなくても動きますが、起動してから最初のPDFまでに、数秒余分にかかることがあります。"
+}
+
+// Run compiles the engine.
+func (c engineCmd) Run(e env) error {
+	if err := os.MkdirAll(filepath.Dir(c.Dir), 0o755); err != nil {
+		return fmt.Errorf("make a directory for the engine: %w", err)
+	}
+	if err := pdfium.Prepare(e.ctx, c.Dir); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "使えます / ready（%s）\n", c.Dir)
+	return nil
+}
+
+// engine says whether PDF can be drawn well.
+func (d *doctor) engine() {
+	var missing []string
+	for _, dir := range pdfium.DefaultFonts() {
+		if !isDir(dir) {
+			missing = append(missing, dir)
+		}
+	}
+	if len(missing) > 0 {
+		d.say("pdf", gradeNote, "日本語の書体がありません。書体を埋め込んでいないPDFは、お預かりになることがあります",
+			"fonts for PDF files that bring none are missing: "+strings.Join(missing, " "), "apt-get install fonts-ipafont-mincho fonts-ipafont-gothic")
+		return
+	}
+	if pdfium.Check(engineDir) != nil {
+		d.say("pdf", gradeNote, "PDFを描けます。起動してから最初のPDFまでに、数秒余分にかかることがあります", "the engine is compiled when the first PDF comes", "rootで sekisho engine を一度実行してください")
+		return
+	}
+	d.say("pdf", gradeGood, "PDFを描けます", "the engine that draws PDF is ready, fonts are there", "")
+}
