@@ -28,7 +28,6 @@ const (
 	leastSize  = 1.0  // points; below, no letter can be told from a speck
 	leastInk   = 0.12 // of the way from the ground to the text's colour
 	leastStep  = 30.0 // distance of two colours that eyes tell apart
-	scanStep   = 48.0 // the same on paper that was scanned
 	leastShare = 0.01 // of the glyph's box that has to be ink
 	solidSide  = 0.4  // of the size: a box with smaller sides may be all ink
 )
@@ -55,7 +54,7 @@ func (c canvas) look(ch pdfium.Char) sight {
 	grounds := c.grounds(in, ch.Size)
 	if ch.Hidden {
 		for _, g := range grounds {
-			if c.ink(in, func(p rgb) bool { return p.far(g, scanStep) }) {
+			if c.ink(in, func(p rgb) bool { return p.far(g, leastStep) }) {
 				return seen
 			}
 		}
@@ -66,7 +65,7 @@ func (c canvas) look(ch pdfium.Char) sight {
 		if !fill.far(g, leastStep) {
 			continue
 		}
-		if c.ink(in, func(p rgb) bool { return p.toward(g, fill) >= leastInk }) {
+		if c.ink(in, func(p rgb) bool { return p.far(g, leastStep) && p.toward(g, fill) >= leastInk }) {
 			if c.blackened(in, ch, fill) {
 				return unseen
 			}

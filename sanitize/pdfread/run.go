@@ -99,8 +99,9 @@ func lines(letters []letter) []*line {
 	return all
 }
 
-// columns puts neighbouring vertical lines that PDFium gave from the left into
-// the order of reading, from the right.
+// columns puts neighbouring lines that PDFium gave against the order of reading
+// into it: it sorts all pages from the left, vertical lines are read from the
+// right, and those of a turned page from its side. Level lines it sorts right.
 func columns(all []*line) {
 	for i := 0; i < len(all); {
 		j := i + 1
@@ -112,10 +113,11 @@ func columns(all []*line) {
 	}
 }
 
-// backwards reports whether b, a vertical line, is read before a: it stands to
-// the right of a, or above it in the same column, and not in a tier below.
+// backwards reports whether b, which is not level, is read before a: it stands
+// on the side of a where lines begin, or before it in the same line, and not in
+// a tier below.
 func backwards(a, b *line) bool {
-	if !sameDirection(a, b) || !a.down && !b.down || b.first.from >= a.last.to {
+	if !sameDirection(a, b) || math.Abs(turn(a.angle)) < sameTurn || b.first.from >= a.last.to {
 		return false
 	}
 	d := b.first.across - a.first.across
