@@ -14,12 +14,13 @@ import (
 // of what office scanners offer.
 var defaultDensity = density{200_000, 200_000}
 
-// manyPages emits pages one after the other, holding one at a time. Findings
+// manyPages emits pages[first:last] one after the other, holding one at a time. Findings
 // that pages share are said once.
-func manyPages(ctx context.Context, pages []*tiff.Page, out *ir.Writer) error {
+func manyPages(ctx context.Context, pages []*tiff.Page, first, last int, out *ir.Writer) error {
 	said := map[string]bool{}
 	lost := faxDamage{}
-	for i, p := range pages {
+	for i := first; i < last; i++ {
+		p := pages[i]
 		got, err := p.Decode(ctx)
 		if err == nil {
 			err = lost.add(p, got)

@@ -12,7 +12,8 @@ import (
 
 // ParseTIFF emits the number of pages first. One page is emitted as a Picture;
 // more, and one that is to stay a TIFF, are emitted one after the other, each as
-// a Sheet of the size that it prints at and a Raster. It holds with limit_pixels, limit_pages, limit_count,
+// a Sheet of the size that it prints at and a Raster. With Render.Page set only
+// that page comes, as the Sheet of its own number. It holds with limit_pixels, limit_pages, limit_count,
 // limit_time, truncated, malformed or kind_unsupported.
 func ParseTIFF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	ctx, cancel := withDeadline(ctx, in.Budget)
@@ -37,21 +38,40 @@ func ParseTIFF(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 			return fmt.Errorf("write finding: %w", err)
 		}
 	}
-	for _, p := range f.Pages {
+	first, last, err := wanted(len(f.Pages), in)
+	if err != nil {
+		return err
+	}
+	for _, p := range f.Pages[first:last] {
 		if err := allowed(int64(p.W), int64(p.H), in.Budget); err != nil {
 			return err
 		}
 	}
 	switch {
-	case in.Render.Method == format.MethodReconstruct:
-		return manyPages(ctx, f.Pages, out)
-	case len(f.Pages) == 1:
+	case in.Render.Method == format.MethodReconstruct, in.Render.Page > 0:
+		return manyPages(ctx, f.Pages, first, last, out)
+	case last == 1:
 		return onePage(ctx, f.Pages[0], in.Budget, out)
 	}
 	if err := out.Write(ir.Note{Code: codeChanged, Detail: "pdf"}); err != nil {
 		return fmt.Errorf("write finding: %w", err)
 	}
-	return manyPages(ctx, f.Pages, out)
+	return manyPages(ctx, f.Pages, first, last, out)
+}
+
+// wanted gives the pages to read, of n: all, or the one that a preview shows.
+func wanted(n int, in format.Untrusted) (int, int, error) {
+	first, last := 0, n
+	if p := in.Render.Page; p > 0 {
+		if p > int64(n) {
+			return 0, 0, format.Hold(format.LimitPages, fmt.Sprintf("page %d of %d", p, n))
+		}
+		first, last = int(p)-1, int(p)
+	}
+	if n > 1 && int64(last-first) > in.Budget.Pages { // one page is a picture
+		return 0, 0, format.Hold(format.LimitPages, fmt.Sprintf("%d pages", last-first))
+	}
+	return first, last, nil
 }
 
 // surveyPage takes what a page's tags say.

@@ -156,8 +156,13 @@ type rebuiltPage struct {
 // said first, and the findings.
 func parsePages(t *testing.T, data []byte) ([]rebuiltPage, int64, []string, error) {
 	t.Helper()
+	return parsePagesOf(t, format.Untrusted{Data: data, Budget: sanitizetest.Budget()})
+}
+
+func parsePagesOf(t *testing.T, in format.Untrusted) ([]rebuiltPage, int64, []string, error) {
+	t.Helper()
 	var buf bytes.Buffer
-	err := ParseTIFF(context.Background(), format.Untrusted{Data: data, Budget: sanitizetest.Budget()}, ir.NewWriter(&buf))
+	err := ParseTIFF(context.Background(), in, ir.NewWriter(&buf))
 	var pages []rebuiltPage
 	var codes []string
 	said := int64(0)
@@ -298,6 +303,29 @@ func TestDamagedPages(t *testing.T) {
 	}
 	in.Data = m.File(fax(), fax(1, 2, 3))
 	if _, err := sanitizetest.Sanitize(t.Context(), eitherLint(tiffFormat(pngFormat())), in, format.Construction{}, nil); sanitizetest.ReasonOf(err) != format.Malformed {
+		t.Error(err)
+	}
+}
+
+// TestPageOfTIFF: a preview gets the page that it asks for, and no other is read.
+func TestPageOfTIFF(t *testing.T) {
+	m := tifftest.Maker{Order: binary.BigEndian}
+	broken := m.Grey(4, 4, []byte("x"), m.Long(279, 16)) // its pixels are missing
+	data := m.File(m.Grey(2, 2, []byte{1, 2, 3, 4}), m.Grey(3, 1, []byte{255, 0, 255}), broken)
+	for page, want := range map[int64]format.Reason{1: "", 2: "", 3: format.Truncated, 4: format.LimitPages} {
+		in := format.Untrusted{Data: data, Budget: sanitizetest.Budget(), Render: format.Render{Page: page}}
+		in.Budget.Pages = 1
+		pages, said, _, err := parsePagesOf(t, in)
+		if sanitizetest.ReasonOf(err) != want {
+			t.Errorf("page %d: %v", page, err)
+		}
+		if want == "" && (said != 3 || len(pages) != 1 || pages[0].sheet.Page != page-1 || len(pages[0].pix) == 0) {
+			t.Errorf("page %d: %d said, %+v", page, said, pages)
+		}
+	}
+	in := format.Untrusted{Data: m.File(m.Grey(1, 1, []byte{1}), m.Grey(1, 1, []byte{1})), Budget: sanitizetest.Budget()}
+	in.Budget.Pages = 1
+	if _, _, _, err := parsePagesOf(t, in); sanitizetest.ReasonOf(err) != format.LimitPages {
 		t.Error(err)
 	}
 }

@@ -56,7 +56,7 @@ func HoldKids(c ir.Child, _ []byte) format.Child {
 
 // Budget is a generous budget for one file of a test.
 func Budget() format.Budget {
-	return format.Budget{Bytes: 64 << 20, Files: 1000, Pixels: 40e6, Gallery: 400e6, Depth: 10}
+	return format.Budget{Bytes: 64 << 20, Files: 1000, Pixels: 40e6, Gallery: 400e6, Pages: 1000, Depth: 10}
 }
 
 // tape is a parser's answer: its frames, and what the engine takes from them.
