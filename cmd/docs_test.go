@@ -162,8 +162,8 @@ func TestDocsCommands(t *testing.T) {
 				words = words[1:]
 			}
 			at := "cli"
-			for len(words) > 0 && structs[at].commands[words[0]] != "" {
-				at, words = structs[at].commands[words[0]], words[1:]
+			for len(words) > 0 && structs[at].commands[command(words[0])] != "" {
+				at, words = structs[at].commands[command(words[0])], words[1:]
 			}
 			if at == "cli" || len(structs[at].commands) > 0 && len(words) > 0 {
 				t.Errorf("%s: there is no command %q", path, m[1])
@@ -183,6 +183,10 @@ func TestDocsCommands(t *testing.T) {
 		t.Errorf("only %d commands found in the documentation", shown)
 	}
 }
+
+// command is a word as the fields of the command line spell it: kong writes
+// ResetFactor as reset-factor.
+func command(word string) string { return strings.ReplaceAll(word, "-", "") }
 
 // cliStruct is a struct of the command line: its commands by the struct that
 // holds them, its options, and the structs embedded in it.

@@ -19,18 +19,18 @@ import (
 // Passwords are read from standard input, never from the command line, where
 // every user of the machine would see them.
 type userCmd struct {
-	Add         userAddCmd         `cmd:"" help:"アカウントを作る（パスワードは標準入力から）/ make an account; password on standard input"`
-	List        userListCmd        `cmd:"" help:"アカウントの一覧 / list accounts"`
-	Disable     userDisableCmd     `cmd:"" help:"止める（セッションも終わります）/ disable, ends sessions"`
-	Enable      userEnableCmd      `cmd:"" help:"止めたアカウントを戻す / enable again"`
-	Unlock      userUnlockCmd      `cmd:"" help:"ロックを外す / unlock"`
-	ResetFactor userResetFactorCmd `cmd:"" help:"失くした認証アプリの登録を消す / take a lost second factor away"`
-	ResetPass   userResetPassCmd   `cmd:"" name:"reset-password" help:"仮のパスワードを発行する / give a password by chance"`
-	Grant       userGrantCmd       `cmd:"" help:"役割を与える（隔離管理者は二人目の確認が要ります）/ give a role; admin needs a second person"`
-	Revoke      userRevokeCmd      `cmd:"" help:"役割を外す / take a role away"`
-	Confirm     userConfirmCmd     `cmd:"" help:"隔離管理者にする申し出を、二人目として確認する / confirm as the second person"`
-	Import      userImportCmd      `cmd:"" help:"CSV の一覧を取り込む / import a CSV list"`
-	Department  userDepartmentCmd  `cmd:"" help:"課を作る・名前を変える / make or rename a department"`
+	Add           userAddCmd         `cmd:"" help:"アカウントを作る（パスワードは標準入力から）/ make an account; password on standard input"`
+	List          userListCmd        `cmd:"" help:"アカウントの一覧 / list accounts"`
+	Disable       userDisableCmd     `cmd:"" help:"止める（セッションも終わります）/ disable, ends sessions"`
+	Enable        userEnableCmd      `cmd:"" help:"止めたアカウントを戻す / enable again"`
+	Unlock        userUnlockCmd      `cmd:"" help:"ロックを外す / unlock"`
+	ResetFactor   userResetFactorCmd `cmd:"" help:"失くした認証アプリの登録を消す / take a lost second factor away"`
+	ResetPassword userResetPassCmd   `cmd:"" help:"仮のパスワードを発行する / give a password by chance"`
+	Grant         userGrantCmd       `cmd:"" help:"役割を与える（隔離管理者は二人目の確認が要ります）/ give a role; admin needs a second person"`
+	Revoke        userRevokeCmd      `cmd:"" help:"役割を外す / take a role away"`
+	Confirm       userConfirmCmd     `cmd:"" help:"隔離管理者にする申し出を、二人目として確認する / confirm as the second person"`
+	Import        userImportCmd      `cmd:"" help:"CSV の一覧を取り込む / import a CSV list"`
+	Department    userDepartmentCmd  `cmd:"" help:"課を作る・名前を変える / make or rename a department"`
 }
 
 // accountArgs open the accounts of a configuration's ledger.
