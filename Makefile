@@ -46,7 +46,7 @@ test: tools check build
 # The long runs: 500 kills and some 10,000 mails between real mail servers.
 SOAK ?= 500
 soak: tools
-	SEKISHO_SOAK=$(SOAK) $(GO) test -v -count=1 -timeout 6h ./gateway/realtest ./gateway/faulttest ./gateway/store/sqlite ./sanitize/image
+	SEKISHO_SOAK=$(SOAK) $(GO) test -v -count=1 -timeout 6h ./gateway/realtest ./gateway/faulttest ./gateway/store/sqlite ./sanitize/image ./sanitize/pdfread
 
 # Three minutes in all, another part of the targets each day.
 fuzz-short:

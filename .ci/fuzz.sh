@@ -5,6 +5,7 @@
 #
 # What reads bytes of somebody else, and the targets that stand for it:
 #   mail, text, CSV, HTML, pictures   Parse and Lint of sanitize/{mail,text,html,image}, Build of mail
+#   PDF of others                     sanitize/pdfread FuzzParse (with the engine), FuzzNames
 #   PDF of ours                       sanitize/pdf FuzzLint (any bytes), FuzzBuild (values of a captured worker)
 #   inside pictures                   sanitize/image FuzzBoxes; sanitize/image/{bmp,tiff,fax} FuzzDecode, sanitize/image/icc FuzzNew
 #   all kinds through the worker      sanitize FuzzServe (requests), FuzzAnswer (answers of a captured worker, Build, Lint)

@@ -27,39 +27,70 @@ type view struct {
 // read looks for each character in the pixels.
 func (r *reading) read(t pdfium.Text, on canvas) view {
 	var v view
-	for _, ch := range t.Chars {
+	sights := sightsOf(t.Chars, on)
+	for i, ch := range t.Chars {
 		c, ok := clean(ch)
 		if !ok {
 			continue
 		}
+		ch.Rune = c
 		if isBlank(c) {
 			v.letters = append(v.letters, letter{ch, true})
-			v.letters[len(v.letters)-1].Rune = c
 			continue
 		}
-		ch.Rune = c
 		v.total++
 		r.all.add(c)
-		s := on.look(ch)
-		if !ch.Hidden && ch.Size >= leastSize && s != unseen {
+		if !ch.Hidden && sights[i] != unseen {
 			v.marks++
 			v.fills = append(v.fills, ch.Fill)
 		}
-		switch s {
-		case seen:
+		if sights[i] == seen {
 			v.letters = append(v.letters, letter{ch, false})
 			r.letters.add(c)
-		case lost:
+			continue
+		}
+		v.hidden++
+		if sights[i] == lost {
 			v.lost++
-			v.hidden++
-		default:
-			v.hidden++
 		}
 	}
 	if v.hidden > 0 {
 		r.notes.page("hidden_text", r.page, fmt.Sprintf("%d characters", v.hidden))
 	}
 	return v
+}
+
+// inkOfWords is the share of an invisible text object's characters that has to
+// lie over ink for all of it to count: recognized words are fitted to a scan as
+// wholes, and one of their letters may come to stand between two drawn ones.
+const inkOfWords = 0.75
+
+// sightsOf looks for all characters.
+func sightsOf(chars []pdfium.Char, on canvas) []sight {
+	all := make([]sight, len(chars))
+	type words struct{ all, seen int }
+	hidden := map[int]words{}
+	for i, ch := range chars {
+		c, ok := clean(ch)
+		if !ok || isBlank(c) {
+			continue
+		}
+		all[i] = on.look(ch)
+		if ch.Hidden {
+			w := hidden[ch.Object]
+			w.all++
+			if all[i] == seen {
+				w.seen++
+			}
+			hidden[ch.Object] = w
+		}
+	}
+	for i, ch := range chars {
+		if w := hidden[ch.Object]; ch.Hidden && float64(w.seen) >= inkOfWords*float64(w.all) && w.seen > 0 {
+			all[i] = seen
+		}
+	}
+	return all
 }
 
 // standOut counts the marks of the view that would differ from a page of one

@@ -28,6 +28,7 @@ var sampleRows = []sampleRow{
 	{name: "chromium-vertical.pdf", says: []string{"吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。何でも薄\n暗い", "「鉤括弧」（丸括弧）", "English words 123."},
 		not: []string{"hidden_text"}, as: []ir.Samples{ir.Gray4}, angles: []int64{270}},
 	{name: "qpdf-turned.pdf", says: []string{"春の便り\n吾輩は猫である。", "English words 123."}, not: []string{"hidden_text"}, as: []ir.Samples{ir.Gray4}, angles: []int64{180}},
+	{name: "chromium-latin.pdf", says: []string{"Will\nill-willed\nWilliam\nwillingly\nfill\nillicit\nmillet\nmills?", "light grey text which is still visible to a reader, 薄い文字", "five point small print, 小さな文字", "関所"}, not: []string{"hidden_text"}},
 	{name: "chromium-logo.pdf", says: []string{"小さな色付きの印だけが右上にあります。"}, as: []ir.Samples{ir.RGB8}},
 	{name: "chromium-color.pdf", says: []string{"赤い注意書き"}, as: []ir.Samples{ir.RGB8}},
 	{name: "chromium-hidden.pdf", says: []string{"VISIBLE1 本文です。", "黒塗り\nの後", "VISIBLE2 白抜きの文字", "VISIBLE3 金額\n100円"},
