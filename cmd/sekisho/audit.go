@@ -46,6 +46,7 @@ type auditVerifyCmd struct {
 	Anchors  []string      `help:"記録の外に保管したチェックポイント / checkpoints kept elsewhere" type:"existingfile" placeholder:"FILE" sep:"none"`
 	Since    string        `help:"このチェックポイントより前の空白は調べ済みとする / silences before this checkpoint were looked at" type:"existingfile" placeholder:"FILE"`
 	Interval time.Duration `help:"心拍の間隔 / between heartbeats" default:"5m"`
+	Live     bool          `help:"今も動いている記録として、最後の心拍から今までの空白も調べる / the log of a running gateway: is it silent now?"`
 	JSON     bool          `help:"JSON で報告する / report as JSON"`
 	Config   string        `short:"c" help:"設定ファイル。検証したことを監査記録に残します / record the verification in the log" type:"existingfile" placeholder:"FILE"`
 }
@@ -99,6 +100,9 @@ func (c *auditVerifyCmd) verify(ctx context.Context) (audit.Report, error) {
 		return audit.Report{}, err
 	}
 	o := audit.VerifyOptions{Interval: c.Interval}
+	if c.Live {
+		o.Now = time.Now()
+	}
 	for _, file := range c.Anchors {
 		b, err := os.ReadFile(file)
 		if err != nil {
