@@ -146,11 +146,13 @@ func TestManyPages(t *testing.T) {
 	e := dressed(t)
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	in := asked(data)
+	in.Render.DPI = 50
 	sheets, high := 0, uint64(0)
 	from, to := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := Parser{e}.Parse(context.Background(), asked(data), ir.NewWriter(to))
+		err := Parser{e}.Parse(context.Background(), in, ir.NewWriter(to))
 		to.CloseWithError(err)
 		done <- err
 	}()

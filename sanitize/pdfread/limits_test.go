@@ -28,8 +28,8 @@ func TestLimits(t *testing.T) {
 		{"one page asked for", ten, func(in *format.Untrusted) { in.Budget.Pages = 1; in.Render.Page = 7 }, "", 1},
 		{"a page that is not there", ten, func(in *format.Untrusted) { in.Render.Page = 11 }, format.LimitPages, 0},
 		{"the time is over", ten, func(in *format.Untrusted) { in.Budget.Deadline = time.Now().Add(-time.Second) }, format.LimitTime, 0},
-		{"giant page, coarser", onePage("", "/MediaBox[0 0 14400 14400]", ""), func(in *format.Untrusted) { in.Budget.Pixels = 60_000_000 }, "", 1},
-		{"giant page, too coarse", onePage("", "/MediaBox[0 0 14400 14400]", ""), func(in *format.Untrusted) { in.Budget.Pixels = 50_000_000 }, format.LimitPixels, 0},
+		{"giant page, coarser", onePage("", "/MediaBox[0 0 7200 1440]", ""), func(in *format.Untrusted) { in.Budget.Pixels = 2_600_000 }, "", 1},
+		{"giant page, too coarse", onePage("", "/MediaBox[0 0 7200 1440]", ""), func(in *format.Untrusted) { in.Budget.Pixels = 2_500_000 }, format.LimitPixels, 0},
 		{"beyond all pages", onePage("", "/MediaBox[0 0 99999 99999]", ""), func(in *format.Untrusted) { in.Budget.Pixels = math.MaxInt64 }, format.LimitPixels, 0},
 		{"no page", []byte("%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF"), func(*format.Untrusted) {}, format.Malformed, 0},
 		{"rubbish", []byte("%PDF-1.7\nrubbish\n%%EOF"), func(*format.Untrusted) {}, format.Malformed, 0},
@@ -60,10 +60,10 @@ func TestOnePage(t *testing.T) {
 
 // TestCoarser: a giant page says at which resolution it was drawn.
 func TestCoarser(t *testing.T) {
-	in := asked(onePage("", "/MediaBox[0 0 3000 3000]", "BT /F 400 Tf 50 300 Td (big) Tj ET"))
-	in.Render.DPI, in.Budget.Pixels = 300, 10_000_000
+	in := asked(onePage("", "/MediaBox[0 0 950 950]", "BT /F 400 Tf 50 300 Td (big) Tj ET"))
+	in.Render.DPI, in.Budget.Pixels = 300, 1_000_000
 	a := parse(t, dressed(t), in)
-	if len(a.drawn) != 1 || a.drawn[0].raster.W*a.drawn[0].raster.H > 10_000_000 || a.drawn[0].raster.W < 3100 || !a.has("page_scaled") {
+	if len(a.drawn) != 1 || a.drawn[0].raster.W*a.drawn[0].raster.H > 1_000_000 || a.drawn[0].raster.W < 900 || !a.has("page_scaled") {
 		t.Errorf("%+v %v", a.drawn[0].raster, a.notes)
 	}
 	for _, n := range a.notes {

@@ -85,7 +85,7 @@ func TestDenseText(t *testing.T) {
 	for y := range 80 {
 		fmt.Fprintf(&b, "BT /F 8 Tf 20 %d Td (%s) Tj ET ", 825-10*y, strings.Repeat("Sphinx of black quartz, judge my vow. ", 4))
 	}
-	for _, dpi := range []int64{100, 150, 300} {
+	for _, dpi := range []int64{100, 150} {
 		in := asked(onePage("", "/MediaBox[0 0 595 842]", b.String()))
 		in.Render.DPI = dpi
 		if a := parse(t, dressed(t), in); a.drawn[0].raster.Samples != ir.Gray4 {

@@ -34,7 +34,6 @@ func TestTwice(t *testing.T) {
 	for name, data := range files {
 		t.Run(name, func(t *testing.T) {
 			in := asked(data)
-			in.Render.DPI = 150
 			var values, file bytes.Buffer
 			if err := (Parser{dressed(t)}).Parse(t.Context(), in, ir.NewWriter(&values)); err != nil {
 				t.Fatal(err)
