@@ -40,7 +40,7 @@ func newPDFEngine(log *slog.Logger) (*pdfEngine, error) {
 		return e, nil
 	}
 	var err error
-	if e.own, err = os.MkdirTemp("", "sekisho-engine-*"); err != nil {
+	if e.own, err = ownEngineDir(); err != nil {
 		return nil, fmt.Errorf("make a directory for the engine: %w", err)
 	}
 	if err := os.Chmod(e.own, 0o755); err != nil { // boxes may run as nobody; the code is no secret
@@ -48,6 +48,18 @@ func newPDFEngine(log *slog.Logger) (*pdfEngine, error) {
 	}
 	e.dir = filepath.Join(e.own, "code")
 	return e, nil
+}
+
+// ownEngineDir makes a directory for this process. Boxes that root starts run as
+// nobody, who may have no way to the directory for temporary files.
+func ownEngineDir() (string, error) {
+	const name = "sekisho-engine-*"
+	if os.Geteuid() == 0 {
+		if dir, err := os.MkdirTemp("/run", name); err == nil {
+			return dir, nil
+		}
+	}
+	return os.MkdirTemp("", name)
 }
 
 // close removes what this process has compiled. Boxes MUST have ended.

@@ -30,7 +30,7 @@ import (
 // sample writes a harmless file of a kind: jpeg with a place in its metadata,
 // png with bytes after its end, exe (a header without code), or pad SIZE.
 func sample(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg || len(args) < 2, "sample jpeg|png|exe|pad FILE [SIZE]")
+	usage(ts, neg || len(args) < 2, "sample jpeg|png|pdf|exe|pad FILE [SIZE]")
 	var b bytes.Buffer
 	switch args[0] {
 	case "jpeg":
@@ -39,6 +39,8 @@ func sample(ts *testscript.TestScript, neg bool, args []string) {
 	case "png":
 		ts.Check(png.Encode(&b, drawing()))
 		b.WriteString("TRAILING-CANARY")
+	case "pdf":
+		b.Write(document(6))
 	case "exe":
 		b.WriteString("MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00")
 		b.Write(make([]byte, 44))
@@ -63,6 +65,39 @@ func drawing() image.Image {
 		}
 	}
 	return m
+}
+
+// document is a PDF of pages full of words, with a script.
+func document(pages int) []byte {
+	var b bytes.Buffer
+	b.WriteString("%PDF-1.4\n")
+	var at []int
+	object := func(s string) {
+		at = append(at, b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", len(at), s)
+	}
+	var kids strings.Builder
+	for i := range pages {
+		fmt.Fprintf(&kids, "%d 0 R ", 4+2*i)
+	}
+	object("<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>>>")
+	object(fmt.Sprintf("<</Type/Pages/Count %d/Kids[%s]>>", pages, kids.String()))
+	object("<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>")
+	for i := range pages {
+		object(fmt.Sprintf("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R/Resources<</Font<</F 3 0 R>>>>>>", 5+2*i))
+		var text strings.Builder
+		for y := range 52 {
+			fmt.Fprintf(&text, "BT /F 11 Tf 60 %d Td (Line %d of page %d: a gateway between two zones hands on only what it has rebuilt) Tj ET ", 780-14*y, y, i+1)
+		}
+		object(fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", text.Len(), text.String()))
+	}
+	x := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(at)+1)
+	for _, a := range at {
+		fmt.Fprintf(&b, "%010d 00000 n \n", a)
+	}
+	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(at)+1, x)
+	return b.Bytes()
 }
 
 // withComment puts a COM segment behind the SOI marker (ITU-T T.81 §B.2.4.5).
