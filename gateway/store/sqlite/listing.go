@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"sekisho/audit"
@@ -32,6 +33,8 @@ const (
 	allItems      = `SELECT n FROM items WHERE n < ? ORDER BY n DESC LIMIT ?`
 	allRecords    = `SELECT n FROM audit_rows WHERE n < ? ORDER BY n DESC LIMIT ?`
 	recordsOf     = `SELECT n FROM audit_rows WHERE message = ? AND n < ? ORDER BY n DESC LIMIT ?`
+	mailOfReceipt = `SELECT n FROM messages WHERE receipt = ? AND receipt <> '' AND n < ? ORDER BY n DESC LIMIT ?`
+	itemsOfNumber = `SELECT i.n FROM messages m JOIN items i ON i.message = m.id WHERE m.receipt = ? AND m.receipt <> '' AND i.n < ? ORDER BY i.n DESC LIMIT ?`
 	itemsOfMail   = `SELECT n FROM items WHERE message = ? AND n < ? ORDER BY n DESC LIMIT ?`
 	pagedMessages = `SELECT n, ` + messageColumns + ` FROM messages WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n DESC`
 	pagedItems    = `SELECT n, ` + itemColumns + ` FROM items WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n DESC`
@@ -123,6 +126,19 @@ func (g *pager) walk(statement string, visit func(s scanner) (n int64, taken, pa
 	return g.behind, nil
 }
 
+// by looks rows up by a value of their own instead of by whose they are, which
+// the caller then checks for each.
+func (g *pager) by(statement, value string) {
+	if value != "" {
+		g.page.All, g.page.Addresses, g.whose = false, []string{value}, statement
+	}
+}
+
+// whose reports whether a row is of somebody that the query is for.
+func whose(q gateway.PageQuery, addresses ...string) bool {
+	return q.All || slices.ContainsFunc(addresses, func(a string) bool { return slices.Contains(q.Addresses, strings.ToLower(a)) })
+}
+
 // past is how far rows may be out of the order of their times.
 const past = time.Hour
 
@@ -142,15 +158,17 @@ func (l *Ledger) MessagePage(ctx context.Context, p gateway.PageQuery) ([]gatewa
 	var out []gateway.Message
 	var next int64
 	err := l.view(ctx, func(q query) error {
+		g := newPager(q, p, allMessages, messagesOf)
+		g.by(mailOfReceipt, p.Receipt)
 		var err error
-		next, err = newPager(q, p, allMessages, messagesOf).walk(pagedMessages, func(s scanner) (int64, bool, bool, error) {
+		next, err = g.walk(pagedMessages, func(s scanner) (int64, bool, bool, error) {
 			var m gateway.Message
 			var n int64
 			if err := scanMessage(&m)(numbered{s, &n}); err != nil {
 				return 0, false, false, err
 			}
 			ok, over := in(p, m.ReceivedAt)
-			if ok = ok && same(p.State, string(m.State)) && same(p.Receipt, m.Receipt); ok {
+			if ok = ok && whose(p, m.Envelope.To...) && same(p.State, string(m.State)) && same(p.Receipt, m.Receipt); ok {
 				out = append(out, m)
 			}
 			return n, ok, over, nil
@@ -177,9 +195,8 @@ func (l *Ledger) ItemPage(ctx context.Context, p gateway.PageQuery) ([]quarantin
 	var next int64
 	err := l.view(ctx, func(q query) error {
 		g := newPager(q, p, allItems, itemsOf)
-		if p.Message != "" && p.All { // one mail has few
-			g.page.All, g.page.Addresses, g.whose = false, []string{string(p.Message)}, itemsOfMail
-		}
+		g.by(itemsOfNumber, p.Receipt)
+		g.by(itemsOfMail, string(p.Message))
 		var err error
 		next, err = g.walk(pagedItems, func(s scanner) (int64, bool, bool, error) {
 			var i quarantine.Item
@@ -188,7 +205,8 @@ func (l *Ledger) ItemPage(ctx context.Context, p gateway.PageQuery) ([]quarantin
 				return 0, false, false, err
 			}
 			ok, over := in(p, i.HeldAt)
-			if ok = ok && same(p.State, string(i.State)) && same(p.Receipt, i.Receipt) && same(string(p.Message), i.Message); ok {
+			ok = ok && whose(p, i.Recipient) && same(p.State, string(i.State))
+			if ok = ok && same(p.Receipt, i.Receipt) && same(string(p.Message), i.Message); ok {
 				out = append(out, i)
 			}
 			return n, ok, over, nil
@@ -208,8 +226,8 @@ func (l *Ledger) RecordPage(ctx context.Context, p gateway.PageQuery) ([]audit.R
 	var next int64
 	err := l.view(ctx, func(q query) error {
 		g := newPager(q, p, allRecords, "")
-		if p.Message != "" && p.All {
-			g.page.All, g.page.Addresses, g.whose = false, []string{string(p.Message)}, recordsOf
+		if p.All {
+			g.by(recordsOf, string(p.Message))
 		}
 		var err error
 		next, err = g.walk(pagedRecords, func(s scanner) (int64, bool, bool, error) {

@@ -176,6 +176,8 @@ func listingPages(t *testing.T, o *office) {
 		}},
 		{"a state that none has", gateway.PageQuery{All: true, State: "accepted"}, func(gateway.Message) bool { return false }},
 		{"one receipt", gateway.PageQuery{All: true, Receipt: mails[7].Receipt}, func(m gateway.Message) bool { return m.ID == mails[7].ID }},
+		{"another's receipt", gateway.PageQuery{Addresses: []string{"nobody@town.example"}, Receipt: mails[7].Receipt}, func(gateway.Message) bool { return false }},
+		{"one's own receipt", gateway.PageQuery{Addresses: []string{"a@town.example"}, Receipt: mails[7].Receipt}, func(m gateway.Message) bool { return m.ID == mails[7].ID }},
 		{"after", gateway.PageQuery{All: true, After: mails[30].ReceivedAt}, func(m gateway.Message) bool { return !m.ReceivedAt.Before(mails[30].ReceivedAt) }},
 		{"before", gateway.PageQuery{All: true, Before: mails[3].ReceivedAt}, func(m gateway.Message) bool { return m.ReceivedAt.Before(mails[3].ReceivedAt) }},
 	} {
