@@ -32,6 +32,8 @@ func (w *Writer) Purge(ctx context.Context, before string, now time.Time) ([]str
 	if _, err := w.Checkpoint(ctx); err != nil {
 		return nil, err
 	}
+	w.indexing.Lock() // an index of a month that goes would be left behind
+	defer w.indexing.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var gone []string

@@ -21,6 +21,9 @@ func TestPurgeLeavesProvableRest(t *testing.T) {
 		}
 	}
 	mustSign(t, w)
+	if n, err := w.Index(t.Context()); err != nil || n != 3 {
+		t.Fatalf("%d index files: %v", n, err)
+	}
 	for name, limit := range map[string]string{"too recent": "2027-02", "no month": "2027"} {
 		if _, err := w.Purge(t.Context(), limit, month(13)); err == nil {
 			t.Errorf("%s: purged", name)
@@ -33,6 +36,14 @@ func TestPurgeLeavesProvableRest(t *testing.T) {
 	r := wantIntact(t, d, o)
 	if r.First != 181 || r.Segments != 3 || r.Signed.Size != r.Size {
 		t.Errorf("first record %d, segments %d, signed %d of %d", r.First, r.Segments, r.Signed.Size, r.Size)
+	}
+	if d.now[indexName("2026-11", 0)] != nil || d.now[indexName("2027-01", 0)] == nil {
+		t.Error("the index of a purged month is kept, or that of another is gone")
+	}
+	for receipt, want := range map[string]int{"M-261125-00020": 0, "M-261125-00200": 1} {
+		if got := found(t, d, Filter{Receipt: receipt}, Page{Limit: 9}); len(got) != want {
+			t.Errorf("%s after the purge: records %v", receipt, got)
+		}
 	}
 	if again, err := w.Purge(t.Context(), "2027-01", month(15)); err != nil || again != nil {
 		t.Errorf("again: %v %v", again, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -62,10 +63,11 @@ func (c *auditProveCmd) numbers(e env) ([]int64, error) {
 	seqs := slices.Clone(c.Seq)
 	for _, receipt := range c.Message {
 		before := len(seqs)
-		err := audit.Select(e.ctx, os.DirFS(c.Log), audit.Filter{Receipt: receipt}, func(_ []byte, ev audit.Event) error {
-			seqs = append(seqs, ev.Seq)
-			return nil
-		})
+		_, err := audit.Search(e.ctx, os.DirFS(c.Log), audit.Filter{Receipt: receipt}, audit.Page{Limit: math.MaxInt, After: -1},
+			func(_ []byte, ev audit.Event) error {
+				seqs = append(seqs, ev.Seq)
+				return nil
+			})
 		if err != nil {
 			return nil, err
 		}
