@@ -114,31 +114,36 @@ func pixel(at float32, scale float64, most int) int {
 // close to its letters on one pair of sides or the other.
 func (c canvas) grounds(in area, size float32) [2]rgb {
 	off := int(max(1, 0.05*float64(size)*c.sy))
-	const steps = 6
-	var around [2][]rgb
-	for i := range steps + 1 {
-		x, y := in.x0+(in.x1-1-in.x0)*i/steps, in.y0+(in.y1-1-in.y0)*i/steps
-		around[0] = append(around[0], c.near(in.x0-off, y), c.near(in.x1-1+off, y))
-		around[1] = append(around[1], c.near(x, in.y0-off), c.near(x, in.y1-1+off))
+	var around [2][2 * groundSteps]rgb
+	for i := range groundSteps {
+		x, y := in.x0+(in.x1-1-in.x0)*i/(groundSteps-1), in.y0+(in.y1-1-in.y0)*i/(groundSteps-1)
+		around[0][2*i], around[0][2*i+1] = c.near(in.x0-off, y), c.near(in.x1-1+off, y)
+		around[1][2*i], around[1][2*i+1] = c.near(x, in.y0-off), c.near(x, in.y1-1+off)
 	}
 	return [2]rgb{middle(around[0]), middle(around[1])}
 }
+
+// groundSteps is how many pixels are looked at on each side.
+const groundSteps = 7
 
 // near returns a pixel, or the one at the page's edge for one beyond it.
 func (c canvas) near(x, y int) rgb {
 	return c.pixel(min(max(x, 0), c.W-1), min(max(y, 0), c.H-1))
 }
 
-// middle is the median of colours, each part for itself.
-func middle(of []rgb) rgb {
-	var m rgb
-	part := make([]int, len(of))
+// middle is the median of colours, each part for itself. Mostly all are paper.
+func middle(of [2 * groundSteps]rgb) rgb {
+	m := of[0]
+	if !slices.ContainsFunc(of[1:], func(p rgb) bool { return p != m }) {
+		return m
+	}
+	var part [2 * groundSteps]int
 	for i := range m {
 		for j, p := range of {
 			part[j] = p[i]
 		}
-		slices.Sort(part)
-		m[i] = part[len(part)/2]
+		slices.Sort(part[:])
+		m[i] = part[groundSteps]
 	}
 	return m
 }

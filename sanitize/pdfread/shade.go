@@ -133,65 +133,68 @@ type packer struct {
 	to     ir.Samples
 	dither bool
 	row    []byte
-	gray   []byte
 }
 
 func newPacker(p pdfium.Pixels, to ir.Samples, dither bool) *packer {
-	return &packer{p: p, to: to, dither: dither, row: make([]byte, ir.Raster{Samples: to, W: int64(p.W)}.Stride()), gray: make([]byte, p.W)}
+	return &packer{p: p, to: to, dither: dither, row: make([]byte, ir.Raster{Samples: to, W: int64(p.W)}.Stride())}
 }
 
 // pack returns row y; it is valid until the next call.
 func (k *packer) pack(y int) []byte {
-	if k.to == ir.RGB8 {
-		k.rgb(y)
-		return k.row
-	}
-	k.grays(y)
+	src := k.p.Pix[y*k.p.Stride : y*k.p.Stride+4*k.p.W]
 	switch k.to {
+	case ir.RGB8:
+		k.rgb(src)
 	case ir.Gray8:
-		return k.gray
+		for x := range k.row {
+			k.row[x] = gray(src, x)
+		}
 	case ir.Gray4:
-		k.nibbles()
+		k.nibbles(src)
 	default:
-		k.bits(y)
+		k.bits(src, y)
 	}
 	return k.row
 }
 
-func (k *packer) rgb(y int) {
-	src := k.p.Pix[y*k.p.Stride : y*k.p.Stride+4*k.p.W]
+// gray returns pixel x of a row as grey.
+func gray(src []byte, x int) uint8 {
+	p := src[4*x : 4*x+3]
+	if p[0] == p[1] && p[1] == p[2] {
+		return p[0]
+	}
+	return luma(p[0], p[1], p[2])
+}
+
+func (k *packer) rgb(src []byte) {
 	for i, j := 0, 0; i+4 <= len(src); i, j = i+4, j+3 {
 		k.row[j], k.row[j+1], k.row[j+2] = src[i], src[i+1], src[i+2]
 	}
 }
 
-func (k *packer) grays(y int) {
-	src := k.p.Pix[y*k.p.Stride : y*k.p.Stride+4*k.p.W]
-	for i, x := 0, 0; i+4 <= len(src); i, x = i+4, x+1 {
-		r, g, b := src[i], src[i+1], src[i+2]
-		if r != g || g != b {
-			g = luma(r, g, b)
+func (k *packer) nibbles(src []byte) {
+	nibble := func(x int) uint8 { return uint8((uint(gray(src, x))*15 + 127) / 255) }
+	for i := range k.row {
+		x := 2 * i
+		switch {
+		case x+1 == k.p.W:
+			k.row[i] = nibble(x) << 4
+		case binary.LittleEndian.Uint64(src[4*x:])&pairWhite == pairWhite:
+			k.row[i] = 0xFF
+		default:
+			k.row[i] = nibble(x)<<4 | nibble(x+1)
 		}
-		k.gray[x] = g
 	}
 }
 
-func (k *packer) nibbles() {
+func (k *packer) bits(src []byte, y int) {
 	clear(k.row)
-	for x, g := range k.gray {
-		n := uint8((uint(g)*15 + 127) / 255)
-		k.row[x/2] |= n << (4 * uint(1-x%2))
-	}
-}
-
-func (k *packer) bits(y int) {
-	clear(k.row)
-	for x, g := range k.gray {
+	for x := range k.p.W {
 		least := uint8(inkBelow)
 		if k.dither {
 			least = bayer[y%4][x%4]
 		}
-		if g >= least {
+		if gray(src, x) >= least {
 			k.row[x/8] |= 0x80 >> (x % 8)
 		}
 	}
