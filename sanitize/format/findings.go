@@ -81,6 +81,7 @@ var findings = map[string]FindingText{
 	"pdf_restrictions":  {"", "owner password and its restrictions dropped", false},
 	"document_metadata": {"作成者などの付加情報を取り除きました", "metadata removed", true},
 	"font_substituted":  {"文書に含まれていない書体は、似た書体で描きました", "fonts that the document lacks were drawn with others", false},
+	"glyph_missing":     {"書体がなく、表示できない文字がありました", "characters that no font has, or that something covers", false},
 	"user_unit":         {"用紙の大きさが元と異なるページがあります", "user unit ignored: pages are as large as their points", false},
 	"page_scaled":       {"大きなページは、細かさを落として描きました", "large page drawn more coarsely", false},
 	"hidden_text":       {"目に見えない文字を、写せる文字から除きました", "text that nobody could see left out", true},

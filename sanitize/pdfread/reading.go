@@ -118,7 +118,11 @@ func (r *reading) vanished(v view, c content) error {
 			foreign++
 		}
 	}
-	if foreign == 0 || v.lost == 0 || r.fonts && v.lost*lostShare < v.total {
+	if foreign == 0 || v.lost == 0 {
+		return nil
+	}
+	if r.fonts && v.lost*lostShare < v.total {
+		r.notes.page("glyph_missing", r.page, fmt.Sprintf("%d characters", v.lost))
 		return nil
 	}
 	return format.Hold(format.FidelityLoss, fmt.Sprintf("page %d: no font for %d characters", r.page+1, v.lost))
