@@ -11,40 +11,10 @@ import (
 	"sekisho/sanitize/sandbox"
 )
 
-// boxes is a pool of boxes and what was made for it.
-type boxes struct {
-	*sandbox.Pool
-	engine *pdfEngine
-	log    *slog.Logger
-}
-
-// Close ends the boxes and removes what was made for them.
-func (b *boxes) Close() {
-	b.Pool.Close()
-	if err := b.engine.close(); err != nil {
-		b.log.Warn("a temporary directory stays", "error", err)
-	}
-}
-
 // openBoxes starts a pool of boxes from the small program, if there is one
 // that can be used, and from this one otherwise.
-func openBoxes(cfg sandbox.Config, log *slog.Logger) (*boxes, error) {
-	engine, err := newPDFEngine(log)
-	if err != nil {
-		return nil, err
-	}
-	cfg.Classes, cfg.Log = sanitize.Classes(append(installedDecoders(), engine.class())...), log
-	pool, err := openPool(cfg, log)
-	if err != nil {
-		if pool != nil {
-			pool.Close()
-		}
-		return nil, errors.Join(err, engine.close())
-	}
-	return &boxes{pool, engine, log}, nil
-}
-
-func openPool(cfg sandbox.Config, log *slog.Logger) (*sandbox.Pool, error) {
+func openBoxes(cfg sandbox.Config, log *slog.Logger) (*sandbox.Pool, error) {
+	cfg.Classes, cfg.Log = sanitize.Classes(append(installedDecoders(), newPDFEngine(log).class())...), log
 	self, err := os.Executable()
 	if err != nil {
 		return sandbox.NewPool(cfg)

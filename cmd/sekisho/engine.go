@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"sekisho/sanitize"
 	"sekisho/sanitize/format"
@@ -21,63 +22,40 @@ import (
 const engineDir = "/var/cache/sekisho/engine"
 
 // pdfEngine is the engine that draws PDF as this process provides it to its
-// boxes: compiled at install time, or by this process for itself when the first
-// PDF comes (DECISIONS 38).
+// boxes: compiled at install time, or once for this user until the machine
+// starts again.
 type pdfEngine struct {
 	dir  string
-	own  string // the temporary directory around it, "" when it was installed
 	log  *slog.Logger
 	once sync.Once
 	done chan struct{}
 	err  error // once done
 }
 
-// newPDFEngine finds the compiled code of the engine, or makes a directory for
-// it.
-func newPDFEngine(log *slog.Logger) (*pdfEngine, error) {
+// newPDFEngine finds the compiled code of the engine, or where to put it.
+func newPDFEngine(log *slog.Logger) *pdfEngine {
 	e := &pdfEngine{dir: engineDir, log: log, done: make(chan struct{})}
-	if pdfium.Check(engineDir) == nil {
-		return e, nil
+	if pdfium.Check(engineDir) != nil {
+		e.dir = filepath.Join(engineBase(), fmt.Sprintf("sekisho-engine-%d-%s", os.Geteuid(), pdfium.Stamp()))
 	}
-	var err error
-	if e.own, err = ownEngineDir(); err != nil {
-		return nil, fmt.Errorf("make a directory for the engine: %w", err)
-	}
-	if err := os.Chmod(e.own, 0o755); err != nil { // boxes may run as nobody; the code is no secret
-		return nil, errors.Join(err, e.close())
-	}
-	e.dir = filepath.Join(e.own, "code")
-	return e, nil
+	return e
 }
 
-// ownEngineDir makes a directory for this process. Boxes that root starts run as
-// nobody, who may have no way to the directory for temporary files.
-func ownEngineDir() (string, error) {
-	const name = "sekisho-engine-*"
-	if os.Geteuid() == 0 {
-		if dir, err := os.MkdirTemp("/run", name); err == nil {
-			return dir, nil
-		}
+// engineBase is where a directory of this user goes. Boxes that root starts run
+// as nobody, who may have no way to root's directory for temporary files.
+func engineBase() string {
+	if os.Geteuid() == 0 && isDir("/run") {
+		return "/run"
 	}
-	return os.MkdirTemp("", name)
+	return os.TempDir()
 }
 
-// close removes what this process has compiled. Boxes MUST have ended.
-func (e *pdfEngine) close() error {
-	if e == nil || e.own == "" {
-		return nil
-	}
-	e.once.Do(func() { close(e.done) })
-	<-e.done
-	return os.RemoveAll(e.own)
-}
-
-// await compiles the engine if that has not been done, and waits for it.
+// await compiles the engine if nobody has done so, and waits for it.
 func (e *pdfEngine) await(ctx context.Context) error {
 	e.once.Do(func() {
 		go func() {
 			defer close(e.done)
-			if e.err = pdfium.Prepare(context.Background(), e.dir); e.err != nil {
+			if e.err = e.prepare(); e.err != nil {
 				e.log.Warn("PDF files are held: the engine that draws them cannot be compiled", "error", e.err)
 			}
 		}()
@@ -88,6 +66,23 @@ func (e *pdfEngine) await(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// prepare compiles the engine, one process at a time. A directory that somebody
+// else made first is refused by Check.
+func (e *pdfEngine) prepare() error {
+	if pdfium.Check(e.dir) == nil {
+		return nil
+	}
+	lock, err := os.OpenFile(e.dir+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock the compiled engine: %w", err)
+	}
+	defer lock.Close() // and lets the next one in
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock the compiled engine: %w", err)
+	}
+	return pdfium.Prepare(context.Background(), e.dir)
 }
 
 // class is the class of boxes that draw PDF.

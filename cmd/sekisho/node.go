@@ -36,7 +36,7 @@ type node struct {
 	guard  config.Guard
 	stores *store.Store
 	policy *policyWatch
-	pool   *boxes
+	pool   *sandbox.Pool
 	engine *sanitize.Engine
 
 	sequencer *audit.Sequencer
@@ -106,7 +106,7 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if n.pool, err = newPool(n.cfg, n.log); err != nil {
 		return err
 	}
-	n.engine = sanitize.New(n.pool.Pool, n.log)
+	n.engine = sanitize.New(n.pool, n.log)
 	n.guard = n.zoneGuard()
 	n.metrics = health.NewMetrics(n.scribe.Version, n.stores.Ledger.Counts)
 	if err := n.openAudit(ctx, keys, location); err != nil {
@@ -155,7 +155,7 @@ func flowWorkers(cfg config.Config) int {
 // newPool starts the boxes. A message holds a light and a lint worker while it
 // asks for a heavy one, so fewer than three for each flow worker would wait
 // for each other for ever.
-func newPool(cfg config.Config, log *slog.Logger) (*boxes, error) {
+func newPool(cfg config.Config, log *slog.Logger) (*sandbox.Pool, error) {
 	w := flowWorkers(cfg)
 	pool, err := openBoxes(sandbox.Config{MaxRunning: 4*w + 4, AllowWeak: cfg.Sandbox.AllowWeak,
 		Ahead: map[string]int{string(format.ClassLight): w, string(format.ClassLint): w, string(format.ClassImage): 1, string(format.ClassPDF): 1}}, log)

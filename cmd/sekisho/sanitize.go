@@ -79,7 +79,7 @@ func localEngine(e env) (*sanitize.Engine, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("start boxes: %w", err)
 	}
-	return sanitize.New(pool.Pool, log), pool.Close, nil
+	return sanitize.New(pool, log), func() { pool.Close() }, nil
 }
 
 // expand replaces folders by the regular files below them. What else is in a
