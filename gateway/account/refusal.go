@@ -41,6 +41,13 @@ const (
 	ErrFactorAbsent  Refusal = "factor_absent"
 )
 
+// Refusals returns the closed list.
+func Refusals() []Refusal {
+	return []Refusal{ErrCredentials, ErrFactor, ErrTooMany, ErrLocked, ErrSession, ErrStepUp, ErrEnrolFactor, ErrNewPassword, ErrDenied, ErrNotFound,
+		ErrConflict, ErrExists, ErrSelf, ErrSamePerson, ErrLastAdmin, ErrRolesExclude, ErrRole, ErrName, ErrMail, ErrDepartment, ErrScope, ErrPeriod,
+		ErrDeputy, ErrShort, ErrLong, ErrListed, ErrOwnWords, ErrReplay, ErrCode, ErrFactorPresent, ErrFactorAbsent, ErrImport}
+}
+
 // Error implements error.
 func (r Refusal) Error() string { return "account: " + string(r) }
 

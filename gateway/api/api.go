@@ -246,14 +246,14 @@ func tag(path string) string {
 // etag is a version as If-Match names it.
 func etag(version int64) string { return `"v` + strconv.FormatInt(version, 10) + `"` }
 
-// version reads what etag wrote; 0 when it is something else, which no version
+// version reads what etag wrote; -1 when it is something else, which no version
 // is.
 func version(s string) int64 {
 	if len(s) < 4 || s[:2] != `"v` || s[len(s)-1] != '"' {
 		return -1
 	}
 	n, err := strconv.ParseInt(s[2:len(s)-1], 10, 64)
-	if err != nil || n < 1 {
+	if err != nil || n < 1 || etag(n) != s {
 		return -1
 	}
 	return n

@@ -115,19 +115,24 @@ func (a *API) discard(ctx context.Context, q asked, in *discardInput) (*resultsO
 	if err != nil {
 		return nil, err
 	}
+	return a.each(q, "discardItems", in.Body.Items, func(id string) error { return a.discardOne(ctx, q, s, id) }), nil
+}
+
+// each does one thing for each of several, and says what came of it.
+func (a *API) each(q asked, operation string, ids []string, do func(id string) error) *resultsOutput {
 	out := &resultsOutput{}
-	for _, id := range in.Body.Items {
+	for _, id := range ids {
 		r := resultView{ID: id, Done: true}
-		if err := a.discardOne(ctx, q, s, id); err != nil {
+		if err := do(id); err != nil {
 			p, known := explain(err, q.accept)
 			if !known {
-				a.c.Log.Error("api", "operation", "discardItems", "error", err)
+				a.c.Log.Error("api", "operation", operation, "error", err)
 			}
 			r.Done, r.Code = false, p.Code
 		}
 		out.Body.Results = append(out.Body.Results, r)
 	}
-	return out, nil
+	return out
 }
 
 func (a *API) discardOne(ctx context.Context, q asked, s sight, id string) error {

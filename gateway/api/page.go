@@ -60,7 +60,7 @@ func readCursor(kind, s string) (int64, bool) {
 	}
 	got, n, ok := strings.Cut(string(b), ":")
 	v, err := strconv.ParseInt(n, 10, 64)
-	return v, ok && got == kind && err == nil && v > 0
+	return v, ok && got == kind && err == nil && v > 0 && cursorOf(kind, v) == s // one spelling of each
 }
 
 // invalid is the problem of a request whose named field is wrong.

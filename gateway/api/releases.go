@@ -105,6 +105,15 @@ type voteInput struct {
 	}
 }
 
+type bulkInput struct {
+	Body struct {
+		Requests   []string `json:"requests" minItems:"1" maxItems:"500"`
+		Decision   string   `json:"decision" enum:"approve,deny,send_back"`
+		Reason     string   `json:"reason,omitempty" maxLength:"2000"`
+		OnBehalfOf string   `json:"on_behalf_of,omitempty" maxLength:"64"`
+	}
+}
+
 type withdrawInput struct {
 	ID     string `path:"id" maxLength:"64"`
 	Reason string `query:"reason" maxLength:"2000"`
@@ -140,6 +149,27 @@ func (a *API) addReleases() {
 			}
 			return oneRequest(a.c.Desk.Decide(ctx, person(q), in.ID, in.Body.Version, v))
 		})
+	add(a, route{method: "POST", path: "/release-decisions", id: "decideRequests", summary: "Decide several requests alike, each with a result of its own",
+		cap: decide, moves: true}, a.decideMany)
+}
+
+// decideMany decides several requests alike, each with a result of its own: what
+// is refused for one does not stop the others.
+func (a *API) decideMany(ctx context.Context, q asked, in *bulkInput) (*resultsOutput, error) {
+	b := in.Body
+	var one voteInput
+	one.Body.Decision, one.Body.Reason, one.Body.OnBehalfOf = b.Decision, b.Reason, b.OnBehalfOf
+	v, err := a.vote(ctx, q, &one)
+	if err != nil {
+		return nil, err
+	}
+	return a.each(q, "decideRequests", b.Requests, func(id string) error {
+		if _, err := a.request(ctx, q, account.DecideRelease, id); err != nil {
+			return err
+		}
+		_, err := a.c.Desk.Decide(ctx, person(q), id, 0, v)
+		return err
+	}), nil
 }
 
 // vote is what was said, with the deputation by which it is said.

@@ -259,3 +259,21 @@ func (w *town) second() *client {
 	w.head = w.signIn("kacho")
 	return c
 }
+
+// TestManyDecisions: each has a result, and what is refused stops no other.
+func TestManyDecisions(t *testing.T) {
+	w := newTown(t, quarantine.Rules{})
+	own := w.ask(w.clerk, "text_only")
+	items, _, err := w.l.ItemPage(t.Context(), gateway.PageQuery{Addresses: []string{"kacho@town.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.item = items[0].ID
+	heads := w.ask(w.head, "text_only")
+	a := w.post(w.head, "release-decisions", map[string]any{"requests": []string{heads, own, "x", own}, "decision": "approve"})
+	want := fmt.Sprintf(`{"results":[{"id":%q,"done":false,"code":"self_approval"},{"id":%q,"done":true},{"id":"x","done":false,"code":"not_found"},`+
+		`{"id":%q,"done":false,"code":"already_decided"}]}`, heads, own, own)
+	if a.status != 200 || strings.TrimSpace(string(a.body)) != want || w.state(own) != quarantine.Approved || w.state(heads) != quarantine.Requested {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
