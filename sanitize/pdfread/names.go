@@ -13,7 +13,7 @@ import (
 // case, and a name that was overlooked only makes a finding less.
 var telling = map[string]string{
 	"JavaScript": "pdf_script", "JS": "pdf_script",
-	"OpenAction": "pdf_action", "AA": "pdf_action", "Rendition": "pdf_action", "SubmitForm": "pdf_action", "ImportData": "pdf_action",
+	"AA": "pdf_action", "Rendition": "pdf_action", "SubmitForm": "pdf_action", "ImportData": "pdf_action",
 	"GoToR": "pdf_action", "GoToE": "pdf_action",
 	"Launch":        "pdf_launch",
 	"EmbeddedFile":  "pdf_attachment",
@@ -37,19 +37,32 @@ const (
 
 // names returns the finding codes of the telling names in a file.
 func names(data []byte) map[string]bool {
-	found, whole := map[string]bool{}, data
+	s := search{whole: data, found: map[string]bool{}}
 	left := int64(maxInflated)
 	for len(data) > 0 {
 		head, body, rest := nextStream(data)
-		scan(head, whole, found)
+		s.scan(head)
 		if body != nil && left > 0 && bytes.Contains(tail(head, 512), []byte("/ObjStm")) {
 			objects := inflate(body, left)
 			left -= int64(len(objects))
-			scan(objects, whole, found)
+			s.scan(objects)
 		}
 		data = rest
 	}
-	return found
+	if s.outOfSight && (s.locked || s.acts || s.found["pdf_script"] || s.found["pdf_launch"]) {
+		s.found["pdf_action"] = true
+	}
+	return s.found
+}
+
+// search is what was found so far in a whole file.
+type search struct {
+	whole []byte
+	found map[string]bool
+	// outOfSight: something is done at opening that stands in an object stream.
+	// It is most often the page to show; acts says that the file has actions
+	// that do more, locked that its streams cannot be read.
+	outOfSight, acts, locked bool
 }
 
 var (
@@ -95,8 +108,8 @@ func inflate(body []byte, most int64) []byte {
 	return b.Bytes()
 }
 
-// scan adds the codes of the telling names in b, a part of the whole file.
-func scan(b, whole []byte, found map[string]bool) {
+// scan adds the codes of the telling names in b, a part of the file.
+func (s *search) scan(b []byte) {
 	for {
 		i := bytes.IndexByte(b, '/')
 		if i < 0 {
@@ -104,8 +117,18 @@ func scan(b, whole []byte, found map[string]bool) {
 		}
 		name, n := readName(b[i+1:])
 		b = b[i+1+n:]
-		if code, ok := telling[name]; ok && !(name == "OpenAction" && opensPage(b, whole)) {
-			found[code] = true
+		switch name {
+		case "OpenAction":
+			s.opens(b)
+		case "Named":
+			s.acts = true
+		case "Encrypt":
+			s.locked = true
+		default:
+			if code, ok := telling[name]; ok {
+				s.found[code] = true
+				s.acts = s.acts || code == "pdf_action" && name != "AA"
+			}
 		}
 	}
 }
@@ -144,25 +167,29 @@ func hex(c byte) int {
 	return -1
 }
 
-// opensPage reports whether what follows /OpenAction only names the page to
-// show first, as half of all programs write it: a destination, or a reference
-// to a plain GoTo action (12.3.2, 12.6.4.2).
-func opensPage(value, whole []byte) bool {
+// opens judges what follows /OpenAction. Half of all programs only name the
+// page to show first: by a destination, or by a reference to a plain GoTo action
+// (12.3.2, 12.6.4.2). Everything else is an action.
+func (s *search) opens(value []byte) {
 	value = bytes.TrimLeft(value[:min(len(value), 64)], "\x00\t\n\f\r ")
 	if bytes.HasPrefix(value, []byte("[")) {
-		return true
+		return
 	}
 	fields := bytes.Fields(value)
 	if len(fields) < 3 || !bytes.HasPrefix(fields[2], []byte("R")) || len(fields[0]) > 10 {
-		return false
+		s.found["pdf_action"] = true
+		return
 	}
-	_, object, ok := bytes.Cut(whole, []byte("\n"+string(fields[0])+" "+string(fields[1])+" obj"))
+	_, object, ok := bytes.Cut(s.whole, []byte("\n"+string(fields[0])+" "+string(fields[1])+" obj"))
 	if !ok {
-		return false
+		s.outOfSight = true
+		return
 	}
 	object, _, _ = bytes.Cut(object[:min(len(object), 512)], []byte("endobj"))
-	return bytes.Contains(object, []byte("/GoTo")) && !bytes.Contains(object, []byte("/GoToR")) && !bytes.Contains(object, []byte("/GoToE")) &&
-		!bytes.Contains(object, []byte("/Next"))
+	has := func(name string) bool { return bytes.Contains(object, []byte(name)) }
+	if !has("/GoTo") || has("/GoToR") || has("/GoToE") || has("/Next") {
+		s.found["pdf_action"] = true
+	}
 }
 
 // cut reports whether a file begins as a PDF and ends too early: behind its
