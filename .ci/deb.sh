@@ -10,6 +10,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$out"
 umask 022
+chmod 0755 "$root" # it is the root directory in the package
 
 build() {
 	CGO_ENABLED=0 GOFLAGS=-buildvcs=false go build -trimpath -ldflags "-s -w -X main.version=$version" -o "$root/$2" "./cmd/$1"

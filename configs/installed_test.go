@@ -52,6 +52,12 @@ func installed(t *testing.T, deb string) {
 	log, err := os.ReadFile(filepath.Join(dir, "log"))
 	if err != nil || !bytes.Contains(log, []byte("--- PASS: TestPackage ")) {
 		t.Errorf("in the booted system: %v\n%s\nits first process:\n%s", err, log, said)
+		return
+	}
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, "after ") {
+			t.Log(strings.TrimSpace(line))
+		}
 	}
 }
 
@@ -90,7 +96,7 @@ func boot(t *testing.T, control, dir string) string {
 		t.Fatal(err)
 	}
 	defer fd.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, "unshare", "-C", "-m", "-p", "-f", "-u", "-i", "-n", "--kill-child", "/bin/sh", filepath.Join(dir, "boot.sh"), dir)
 	c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(fd.Fd())}
@@ -125,7 +131,7 @@ func removeGroups(t *testing.T, group string) {
 // eventually waits for what another process does.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	end := time.NewTimer(time.Minute)
+	end := time.NewTimer(2 * time.Minute) // an engine may be compiled meanwhile
 	defer end.Stop()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
@@ -141,6 +147,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // inside is the life of the package: installation, start, a mail, a crash, an
 // upgrade, removal and purge, on a real system with systemd.
 func inside(t *testing.T) {
+	begin := time.Now()
+	done := func(what string) { t.Logf("%s after %v", what, time.Since(begin).Round(time.Second)) }
 	came := make(chan peertest.Mail, 10)
 	s := peertest.NewSink("127.0.0.2:25", func(m peertest.Mail) error { came <- m; return nil })
 	if err := s.Up(); err != nil {
@@ -165,7 +173,9 @@ func inside(t *testing.T) {
 	run(t, "systemctl", "enable", "--now", "sekisho")
 	ready(t, `version="1.2~test"`)
 	walls(t)
+	done("ready")
 	mail(t, came)
+	done("mail relayed")
 
 	first := property(t, "MainPID")
 	run(t, "kill", "-9", first)
@@ -173,6 +183,7 @@ func inside(t *testing.T) {
 	ready(t, `version="1.2~test"`)
 	run(t, "systemctl", "reload", "sekisho")
 	mail(t, came)
+	done("killed and back")
 
 	before := property(t, "MainPID")
 	if said := run(t, "dpkg", "-i", "/out/2.deb"); strings.Contains(said, "sekisho init") {
@@ -183,8 +194,11 @@ func inside(t *testing.T) {
 	}
 	ready(t, `version="1.2~test"`) // the program in the second package is the same
 	mail(t, came)
+	done("upgraded")
 	judged(t)
 	run(t, "runuser", "-u", "sekisho", "--", "sekisho", "verify")
+
+	done("judged and verified")
 
 	run(t, "dpkg", "-r", "sekisho")
 	if s := property(t, "ActiveState"); s != "inactive" {
