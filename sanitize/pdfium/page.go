@@ -189,7 +189,7 @@ func (p *Page) Render(w, h int, c Color) (Pixels, error) {
 	if uint32(bitmap) == 0 {
 		return Pixels{}, fmt.Errorf("%w: a picture of %d by %d", ErrMemory, w, h)
 	}
-	if err := p.draw(uint64(uint32(bitmap)), w, h, c); err != nil {
+	if err := p.draw(uint64(uint32(bitmap)), w, h); err != nil {
 		return Pixels{}, err
 	}
 	pix, err := in.view(p.d.canvas, stride*h)
@@ -232,13 +232,10 @@ func (d *Document) makeRoom(size int) error {
 }
 
 // draw fills the bitmap and forgets it; its pixels are the canvas's.
-func (p *Page) draw(bitmap uint64, w, h int, c Color) error {
+func (p *Page) draw(bitmap uint64, w, h int) error {
 	in := p.d.in
 	const white = 0xFFFFFFFF
-	flags := uint64(drawAnnotations | limitedImageRoom)
-	if c != Gray {
-		flags |= drawRGB // on a grey one it is a fault
-	}
+	const flags = drawAnnotations | drawRGB | limitedImageRoom
 	if _, err := in.call("FPDFBitmap_FillRect", bitmap, 0, 0, uint64(w), uint64(h), white); err != nil {
 		return err
 	}
