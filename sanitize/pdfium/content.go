@@ -20,7 +20,7 @@ const maxNesting = 16
 func (p *Page) Objects(most int) (Objects, error) {
 	var o Objects
 	left := most
-	err := p.walk(&left, func(kind int, _ uint64) error {
+	err := p.walk(&left, func(kind int, _ uint64, _ int) error {
 		switch kind {
 		case objectText:
 			o.Text++
@@ -39,11 +39,11 @@ func (p *Page) Objects(most int) (Objects, error) {
 }
 
 // walk visits the objects of the page's content, in form XObjects too.
-func (p *Page) walk(left *int, visit func(kind int, handle uint64) error) error {
+func (p *Page) walk(left *int, visit func(kind int, handle uint64, depth int) error) error {
 	return p.walkIn(left, p.page, "FPDFPage_CountObjects", "FPDFPage_GetObject", 0, visit)
 }
 
-func (p *Page) walkIn(left *int, of uint64, count, get string, depth int, visit func(int, uint64) error) error {
+func (p *Page) walkIn(left *int, of uint64, count, get string, depth int, visit func(int, uint64, int) error) error {
 	in := p.d.in
 	n, err := in.number(count, of)
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *Page) walkIn(left *int, of uint64, count, get string, depth int, visit 
 		if err != nil {
 			return err
 		}
-		if err := visit(kind, object); err != nil {
+		if err := visit(kind, object, depth); err != nil {
 			return err
 		}
 		if kind == objectForm && depth < maxNesting {

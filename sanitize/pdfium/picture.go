@@ -2,32 +2,45 @@ package pdfium
 
 import "bytes"
 
-// maxPictures bounds the pictures of one page that Pictures looks into; those
-// beyond count as if they showed something.
-const maxPictures = 64
+// Picture is one picture of a page's content.
+type Picture struct {
+	// Box is where it stands; empty for one inside a form XObject.
+	Box    Rect
+	handle uint64
+}
 
-// Pictures counts the pictures of the page's content, in form XObjects too,
-// that show something: whose own pixels are not all the same, or cannot be
-// read. A page of one colour with such a picture has lost it, while one whose
-// pictures are the blank sides of a scan is as it should be. A page with more
-// than most objects is ErrLimit.
-func (p *Page) Pictures(most int) (int, error) {
-	left, looked, showing := most, 0, 0
-	err := p.walk(&left, func(kind int, handle uint64) error {
-		if kind != objectImage {
+// Pictures returns the first pictures of the page's content, those in form
+// XObjects too, at most limit. A page with more than most objects is ErrLimit.
+func (p *Page) Pictures(most, limit int) ([]Picture, error) {
+	left := most
+	var all []Picture
+	err := p.walk(&left, func(kind int, handle uint64, depth int) error {
+		if kind != objectImage || len(all) >= limit {
 			return nil
 		}
-		if looked++; looked > maxPictures {
-			showing++
-			return nil
+		pic := Picture{handle: handle}
+		if depth == 0 {
+			ok, err := p.d.in.number("FPDFPageObj_GetBounds", handle, p.d.in.at(0), p.d.in.at(4), p.d.in.at(8), p.d.in.at(12))
+			if err != nil {
+				return err
+			}
+			if in := p.d.in; ok != 0 { // left, bottom, right, top
+				pic.Box = p.shown(float64(in.float(0)), float64(in.float(3)), float64(in.float(2)), float64(in.float(1)))
+			}
 		}
-		blank, err := p.blank(handle)
-		if err == nil && !blank {
-			showing++
-		}
-		return err
+		all = append(all, pic)
+		return nil
 	})
-	return showing, err
+	return all, err
+}
+
+// Shows reports whether a picture has something to show: its own pixels are
+// not all the same, or cannot be read. A page that is empty where such a picture
+// stands has lost it, or something covers it; the blank side of a scan shows
+// nothing and has not.
+func (p *Page) Shows(pic Picture) (bool, error) {
+	blank, err := p.blank(pic.handle)
+	return err == nil && !blank, err
 }
 
 // blank reports whether all pixels of a picture are the same.

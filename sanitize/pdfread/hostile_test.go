@@ -201,6 +201,24 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestMissingPicture: a picture that cannot be read on a page that shows other
+// things is told of, a blank one and one that is seen are not.
+func TestMissingPicture(t *testing.T) {
+	for _, test := range []struct {
+		name, picture string
+		want          bool
+	}{
+		{"cannot be read", "<</Type/XObject/Subtype/Image/Width 64/Height 64/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode/Length 9>>\nstream\nno JPEG..\nendstream", true},
+		{"blank", "<</Type/XObject/Subtype/Image/Width 2/Height 2/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/ASCIIHexDecode/Length 9>>\nstream\nFFFFFFFF>\nendstream", false},
+		{"seen", "<</Type/XObject/Subtype/Image/Width 2/Height 2/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/ASCIIHexDecode/Length 9>>\nstream\n00FF8000>\nendstream", false},
+	} {
+		a := parse(t, dressed(t), asked(onePage("", a5, "BT /F 20 Tf 50 500 Td (text) Tj ET q 100 0 0 100 50 300 cm /X Do Q", test.picture)))
+		if a.has("picture_missing") != test.want {
+			t.Errorf("%s: %v %q", test.name, a.notes, a.reason)
+		}
+	}
+}
+
 // TestLoops: structures that refer to themselves end.
 func TestLoops(t *testing.T) {
 	for name, data := range map[string][]byte{

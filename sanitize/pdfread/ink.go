@@ -163,6 +163,19 @@ func (c canvas) ink(in area, is func(rgb) bool) bool {
 	return false
 }
 
+// plain reports whether an area has one colour.
+func (c canvas) plain(in area) bool {
+	first := at(c.Pixels, in.x0, in.y0)
+	for y := in.y0; y < in.y1; y++ {
+		for x := in.x0; x < in.x1; x++ {
+			if at(c.Pixels, x, y) != first {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // rgb is a colour, 0 to 255 each.
 type rgb [3]int
 

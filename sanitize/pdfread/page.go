@@ -67,11 +67,15 @@ func (r *reading) draw(page *pdfium.Page) error {
 	if err := r.vanished(v, c); err != nil {
 		return err
 	}
+	missing := empty(c.pictures, canvas{pix, float64(s.px) / float64(w), float64(s.py) / float64(h)})
 	marks := v.marks + int64(c.objects.Image)
 	if t.uniform {
-		if marks, err = emptiness(page, v, t); err != nil {
+		// Whether the page lost something has to be known before its pixels go.
+		shows, err := showing(page, c.pictures)
+		if err != nil {
 			return err
 		}
+		marks, missing = v.standOut(t.first)+int64(shows), nil
 		pix = blank(pix, t.first) // the pixels were lent
 	}
 	if err := r.out.Write(ir.Sheet{Page: int64(r.page), W: s.w, H: s.h, Marks: marks}); err != nil {
@@ -80,7 +84,42 @@ func (r *reading) draw(page *pdfium.Page) error {
 	if err := r.pixels(pix, s, t); err != nil {
 		return err
 	}
+	if shows, err := showing(page, missing); err != nil {
+		return err
+	} else if shows > 0 {
+		r.notes.page("picture_missing", r.page, "")
+	}
 	return r.layer(v, s)
+}
+
+// empty returns the pictures in whose place the page has one colour.
+func empty(all []pdfium.Picture, on canvas) []pdfium.Picture {
+	var e []pdfium.Picture
+	for _, p := range all {
+		in, whole := on.area(p.Box)
+		if p.Box == (pdfium.Rect{}) || !whole {
+			continue
+		}
+		if on.plain(in) {
+			e = append(e, p)
+		}
+	}
+	return e
+}
+
+// showing counts the pictures that have something to show.
+func showing(page *pdfium.Page, all []pdfium.Picture) (int, error) {
+	n := 0
+	for _, p := range all {
+		shows, err := page.Shows(p)
+		if err != nil {
+			return n, err
+		}
+		if shows {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // blank is a page of one colour.
@@ -88,13 +127,6 @@ func blank(like pdfium.Pixels, color uint32) pdfium.Pixels {
 	row := bytes.Repeat([]byte{uint8(color >> 16), uint8(color >> 8), uint8(color), 0}, like.W)
 	like.Stride, like.Pix = 0, row // each row is the same
 	return like
-}
-
-// emptiness counts what should stand out from a page that came out in one
-// colour.
-func emptiness(page *pdfium.Page, v view, t tally) (int64, error) {
-	pictures, err := page.Pictures(maxObjects)
-	return v.standOut(t.first) + int64(pictures), err
 }
 
 // layer emits the text that lies over the pixels, if that is wanted.
@@ -132,9 +164,13 @@ func (r *reading) pixels(pix pdfium.Pixels, s sheet, t tally) error {
 
 // content is what a page holds, as the engine says.
 type content struct {
-	text    pdfium.Text
-	objects pdfium.Objects
+	text     pdfium.Text
+	objects  pdfium.Objects
+	pictures []pdfium.Picture // the first of them
 }
+
+// maxPictures is how many pictures of a page are looked for in its pixels.
+const maxPictures = 32
 
 // see draws a page and reads what it holds. The pixels are lent until the next
 // call of the engine.
@@ -158,6 +194,11 @@ func (r *reading) see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error
 	}
 	if c.text, err = page.Text(maxChars); err != nil {
 		return c, pix, err
+	}
+	if c.objects.Image > 0 {
+		if c.pictures, err = page.Pictures(maxObjects, maxPictures); err != nil {
+			return c, pix, err
+		}
 	}
 	for _, f := range c.text.Fonts {
 		if !f.Embedded && !standard(f.Name) {
