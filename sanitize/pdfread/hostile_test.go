@@ -19,6 +19,8 @@ import (
 )
 
 // TestMarksOfEvil: what is hidden in a document has no word in the answer.
+//
+// spec: g1
 func TestMarksOfEvil(t *testing.T) {
 	const mark = "marker_7731"
 	content := "BT /F 20 Tf 50 300 Td (visible) Tj ET"
@@ -60,6 +62,8 @@ func TestMarksOfEvil(t *testing.T) {
 
 // TestMutations: whatever is done to a document, the parser gives an answer or
 // a reason. SEKISHO_SOAK makes it a hundred times as many.
+//
+// spec: g2 g8
 func TestMutations(t *testing.T) {
 	n := 200
 	if soak, err := strconv.Atoi(os.Getenv("SEKISHO_SOAK")); err == nil && soak > 0 {
@@ -139,6 +143,8 @@ func mutate(r *rand.Rand, data []byte) []byte {
 }
 
 // TestManyPages: a long document takes the memory of one page.
+//
+// spec: g8
 func TestManyPages(t *testing.T) {
 	const n = 500
 	data := manyPages("", slicesOf(a5, n), "0.5 g 20 20 300 300 re f BT 0 g /F 12 Tf 50 400 Td (page of many) Tj ET")
@@ -182,6 +188,8 @@ func TestManyPages(t *testing.T) {
 }
 
 // TestCut: a document that ends too early is held, wherever it ends.
+//
+// spec: g2
 func TestCut(t *testing.T) {
 	data := sample(t, "lo-writer.pdf")
 	update := "\n9 0 obj\n<</Type/Pages/Count 0"

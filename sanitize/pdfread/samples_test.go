@@ -155,6 +155,8 @@ func TestForm(t *testing.T) {
 }
 
 // TestWithoutFonts: text is never lost without a word.
+//
+// spec: g2
 func TestWithoutFonts(t *testing.T) {
 	for _, test := range []struct {
 		name string

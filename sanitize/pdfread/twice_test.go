@@ -13,6 +13,8 @@ import (
 
 // TestTwice: what our builder makes of a document reads as the document did:
 // same pages, same text, nothing hidden (DECISIONS 4).
+//
+// spec: g9
 func TestTwice(t *testing.T) {
 	files := map[string][]byte{}
 	for _, row := range sampleRows {
