@@ -20,6 +20,7 @@ tools:
 	@command -v gcc >/dev/null && command -v postfix >/dev/null && command -v swaks >/dev/null && perl -MNet::SSLeay -e 1 2>/dev/null || { \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends gcc libc6-dev postfix swaks libnet-ssleay-perl; }
 	@command -v convert >/dev/null && command -v cwebp >/dev/null && command -v tiffcp >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends imagemagick webp libtiff-tools; } # makers of pictures
+	@test -d /usr/share/fonts/opentype/ipafont-mincho && test -d /usr/share/fonts/opentype/ipafont-gothic || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends fonts-ipafont-mincho fonts-ipafont-gothic; } # for PDF without embedded fonts
 	@command -v heif-enc >/dev/null && test -d /usr/share/fonts/opentype/ipafont-gothic && { command -v npm >/dev/null || test -e bin/modules/resvg.wasm; } || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends libheif-examples fonts-ipafont-gothic npm; }
 	@$(MAKE) --no-print-directory modules
 	@command -v qpdf >/dev/null && command -v pdftotext >/dev/null && command -v mutool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends qpdf poppler-utils mupdf-tools; } # readers of PDF
