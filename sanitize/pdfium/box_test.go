@@ -146,5 +146,4 @@ func BenchmarkWorker(b *testing.B) {
 	}
 	cpu := (after.Utime.Nano() + after.Stime.Nano()) - (before.Utime.Nano() + before.Stime.Nano())
 	b.ReportMetric(float64(cpu)/1e6/float64(b.N), "cpu-ms/op")
-	b.ReportMetric(float64(after.Maxrss)/1024, "rss-MB")
 }
