@@ -160,7 +160,7 @@ func TestConformance(t *testing.T) {
 			{Name: "ours", Data: mustBuild(t, ours), Shows: []string{"Potato sanitize 123 検索できる文字", "300 x 200.5 pts"}},
 		},
 		Refused: []sanitizetest.Refusal{
-			{Name: "no PDF", Data: []byte("%PDF-1.7\nhello"), Reason: format.Malformed},
+			{Name: "no PDF", Data: []byte("%PDF-1.7\nhello\n%%EOF"), Reason: format.Malformed},
 			{Name: "no page", Data: source("", "", "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Count 0/Kids[]>>"), Reason: format.Malformed},
 			{Name: "pixels", Data: wordsWith("", "", "", ""), Budget: &tiny, Reason: format.LimitPixels},
 			{Name: "pages", Data: two, Budget: &few, Reason: format.LimitPages},
