@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -82,7 +84,25 @@ func (e *pdfEngine) prepare() error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock the compiled engine: %w", err)
 	}
+	if pdfium.Check(e.dir) == nil {
+		return nil // another process has done it meanwhile
+	}
+	defer roomForCompiler()()
 	return pdfium.Prepare(context.Background(), e.dir)
+}
+
+// roomForCompiler lifts the limit of calmCollector, under which the collector
+// takes more time than the compiler does. The function that it returns sets
+// the limit again and gives the compiler's memory back.
+func roomForCompiler() func() {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return debug.FreeOSMemory // the operator's limit counts for more
+	}
+	limit := debug.SetMemoryLimit(math.MaxInt64)
+	return func() {
+		debug.SetMemoryLimit(limit)
+		debug.FreeOSMemory()
+	}
 }
 
 // class is the class of boxes that draw PDF.

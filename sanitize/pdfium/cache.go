@@ -58,6 +58,10 @@ func Prepare(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("pdfium: make the compile cache: %w", err)
 	}
+	// Before anything is written: a place that others own is none to compile in.
+	if err := trusted(dir); err != nil {
+		return err
+	}
 	if err := os.Remove(filepath.Join(dir, stampFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("pdfium: make the compile cache: %w", err)
 	}
@@ -112,6 +116,21 @@ func writeStamp(dir string) error {
 // in it belongs to somebody else than root or this user, or others may write
 // to it.
 func Check(dir string) error {
+	if err := trusted(dir); err != nil {
+		return err
+	}
+	have, err := os.ReadFile(filepath.Join(dir, stampFile))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCache, err)
+	}
+	if string(have) != stamp() {
+		return fmt.Errorf("%w: %s is of another build or machine", ErrCache, dir)
+	}
+	return nil
+}
+
+// trusted reports with ErrCache who else could have written to a directory.
+func trusted(dir string) error {
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -133,13 +152,6 @@ func Check(dir string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCache, err)
-	}
-	have, err := os.ReadFile(filepath.Join(dir, stampFile))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrCache, err)
-	}
-	if string(have) != stamp() {
-		return fmt.Errorf("%w: %s is of another build or machine", ErrCache, dir)
 	}
 	return nil
 }

@@ -75,3 +75,18 @@ func TestPreparedCacheIsUsed(t *testing.T) {
 		t.Fatalf("made again: %v", err)
 	}
 }
+
+// TestPrepareRefuses: nothing is written into a directory that others may
+// write to.
+func TestPrepareRefuses(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := Prepare(t.Context(), dir); !errors.Is(err, ErrCache) {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Fatalf("%v, %v", left, err)
+	}
+}
