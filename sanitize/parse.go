@@ -76,6 +76,9 @@ func (t *taker) judged(k ir.Kind) {
 	k.Content, k.Claimed = t.listed(k.Content, format.Unknown), t.listed(k.Claimed, "")
 	t.p.kind = k
 	row, reason, detail := judge(t.session.engine.formats, t.name, format.Kind(k.Content), format.Kind(k.Claimed))
+	if sharper := format.Reason(k.Sharper); sharper != "" && (reason == format.KindUnsupported || row != nil && row.Blocked) {
+		reason = sharper.Listed()
+	}
 	if reason != "" {
 		t.refused = format.Hold(reason, detail)
 		return

@@ -149,16 +149,15 @@ func parseIn(ctx context.Context, formats []format.Format, k format.Kind, in for
 		return row.Parse(ctx, in, out)
 	}
 	content, claimed := identify(formats, in.Name, in.Media, in.Data)
-	if err := out.Write(ir.Kind{Content: string(content), Claimed: string(claimed)}); err != nil {
+	row, reason, _ := judge(formats, in.Name, content, claimed)
+	var sharp format.Reason
+	if row != nil && row.Sharpen != nil { // the parent knows whether it has a box that rebuilds this kind
+		sharp = row.Sharpen(in.Data)
+	}
+	if err := out.Write(ir.Kind{Content: string(content), Claimed: string(claimed), Sharper: string(sharp)}); err != nil {
 		return err
 	}
-	row, reason, _ := judge(formats, in.Name, content, claimed)
 	switch {
-	case row != nil && row.Sharpen != nil && (reason == format.KindUnsupported || row.Blocked):
-		if sharp := row.Sharpen(in.Data); sharp != "" {
-			return format.Hold(sharp, string(content))
-		}
-		return nil
 	case reason != "" || row.Class != format.ClassLight:
 		return nil
 	}

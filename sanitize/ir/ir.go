@@ -53,8 +53,9 @@ type Value interface {
 type Note struct{ Code, Where, Detail string }
 
 // Kind is the answer to an identification: the kind of file that the content
-// is, and the kind its name or MIME type claimed ("" when it claimed none).
-type Kind struct{ Content, Claimed string }
+// is, the kind its name or MIME type claimed ("" when it claimed none), and a
+// sharper reason to hold it than that it is not rebuilt, "" for none.
+type Kind struct{ Content, Claimed, Sharper string }
 
 // FieldName is a name from the closed list of single-line text values.
 type FieldName string

@@ -19,7 +19,7 @@ func samples() []Value {
 		Request{Op: OpParse, Kind: "mail", Name: "会議.eml", Media: "message/rfc822", Size: 7, Bytes: 1, Files: 2, Pixels: 3, Depth: 4,
 			DeadlineUnixMilli: 5, Defang: true, Self: "gw", Authserv: "mx.example.jp", Method: "image", DPI: 150, Shade: "auto", Layer: true, Page: 6, Pages: 7, Known: make([]byte, 64)},
 		Note{"link_mismatch", "1.2", "evil.example"},
-		Kind{"png", ""},
+		Kind{"png", "", "malformed"},
 		Field{FieldSubject, "お知らせ"},
 		Address{RoleFrom, "山田", "yamada@example.jp"},
 		Date{1_700_000_000, 540},

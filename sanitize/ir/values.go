@@ -19,7 +19,7 @@ const (
 )
 
 func (v Note) encode(e *encoder)    { e.str(v.Code); e.str(v.Where); e.str(v.Detail) }
-func (v Kind) encode(e *encoder)    { e.str(v.Content); e.str(v.Claimed) }
+func (v Kind) encode(e *encoder)    { e.str(v.Content); e.str(v.Claimed); e.str(v.Sharper) }
 func (v Field) encode(e *encoder)   { e.str(string(v.Name)); e.str(v.Value) }
 func (v Address) encode(e *encoder) { e.str(string(v.Role)); e.str(v.Name); e.str(v.Addr) }
 func (v Date) encode(e *encoder)    { e.num(v.Unix); e.num(v.Offset) }
@@ -53,7 +53,7 @@ func (v Child) encode(e *encoder) {
 // decoders is the closed grammar: one row a frame. Index 0 is no frame.
 var decoders = [TagEnd + 1]func(*decoder) Value{
 	TagRequest: decodeRequest,
-	TagKind:    func(d *decoder) Value { return Kind{d.str(), d.str()} },
+	TagKind:    func(d *decoder) Value { return Kind{d.str(), d.str(), d.str()} },
 	TagNote:    func(d *decoder) Value { return decodeNote(d) },
 	TagField:   func(d *decoder) Value { return Field{FieldName(d.str()), d.str()} },
 	TagAddress: func(d *decoder) Value { return Address{Role(d.str()), d.str(), d.str()} },
@@ -126,7 +126,7 @@ func (v Request) check() error {
 func (v Note) check() error {
 	return errors.Join(code(v.Code), line(v.Where, MaxDetail), line(v.Detail, MaxDetail))
 }
-func (v Kind) check() error  { return errors.Join(code(v.Content), code(v.Claimed)) }
+func (v Kind) check() error  { return errors.Join(code(v.Content), code(v.Claimed), code(v.Sharper)) }
 func (v Field) check() error { return errors.Join(oneOf(fieldNames, v.Name), line(v.Value, MaxLine)) }
 func (v Address) check() error {
 	return errors.Join(oneOf(addressRoles, v.Role), line(v.Name, MaxLine), line(v.Addr, MaxDetail))
