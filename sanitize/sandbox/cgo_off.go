@@ -1,0 +1,6 @@
+//go:build !cgo
+
+package sandbox
+
+// withCgo: this program was built without cgo.
+const withCgo = false
