@@ -185,6 +185,30 @@ func TestOnlySanitizeAttests(t *testing.T) {
 	}
 }
 
+// TestOnlyAnExceptionSealsAnOriginal guards the other basis: it is made in one
+// place of sanitize, and asked for in one place of flow.
+// spec: g11
+func TestOnlyAnExceptionSealsAnOriginal(t *testing.T) {
+	walk(t, func(file, pkg string, f *ast.File) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			x, _ := sel.X.(*ast.Ident)
+			switch {
+			case sel.Sel.Name == "Excepted" && x != nil && x.Name == "seal" && pkg != "sanitize":
+				t.Errorf("%s calls seal.Excepted", file)
+			case sel.Sel.Name == "OpenExcepted" && pkg != "gateway/deliver":
+				t.Errorf("%s opens passports of exceptions", file)
+			case (sel.Sel.Name == "Wrap" || sel.Sel.Name == "Take") && pkg == "gateway/flow" && !strings.HasSuffix(file, "gateway/flow/exception.go"):
+				t.Errorf("%s takes an original", file)
+			}
+			return true
+		})
+	})
+}
+
 // TestNothingRegistersItself: lists that matter for safety are visible tables.
 func TestNothingRegistersItself(t *testing.T) {
 	walk(t, func(file, _ string, f *ast.File) {

@@ -97,6 +97,9 @@ type ReleaseTx interface {
 	AddException(e quarantine.Exception, rec ...Record) error
 	MoveException(e quarantine.Exception, rec ...Record) error
 
+	// AddItem inserts a held part that was found inside a released one.
+	AddItem(i quarantine.Item, rec ...Record) error
+
 	// AddJob inserts a waiting job.
 	AddJob(j Job, rec ...Record) error
 	// ClaimJob leases the oldest job that is due and has no living lease;

@@ -26,17 +26,17 @@ const composeTime = time.Minute
 // Substitute writes the mail that stands for a wholly held one. The caller
 // closes the Body.
 func (e *Engine) Substitute(ctx context.Context, s Substitute) (Body, error) {
-	return e.compose(ctx, func(w io.Writer) error { return mail.BuildSubstitute(s, w) })
+	return e.compose(ctx, nil, func(w io.Writer) error { return mail.BuildSubstitute(s, w) })
 }
 
 // Postmaster writes a report to the postmaster. The caller closes the Body.
 func (e *Engine) Postmaster(ctx context.Context, p Postmaster) (Body, error) {
-	return e.compose(ctx, func(w io.Writer) error { return mail.BuildPostmaster(p, w) })
+	return e.compose(ctx, nil, func(w io.Writer) error { return mail.BuildPostmaster(p, w) })
 }
 
 // compose builds a mail of our own and lints it like every other one: what is
-// relayed has passed the lint, whoever wrote it.
-func (e *Engine) compose(ctx context.Context, write func(io.Writer) error) (Body, error) {
+// relayed has passed the lint, whoever wrote it. Kids are its attachments.
+func (e *Engine) compose(ctx context.Context, kids []Node, write func(io.Writer) error) (Body, error) {
 	ctx, cancel := context.WithTimeout(ctx, composeTime)
 	defer cancel()
 	out := memfile.New(maxOutput)
@@ -48,7 +48,7 @@ func (e *Engine) compose(ctx context.Context, write func(io.Writer) error) (Body
 	s := &session{engine: e, boxes: map[format.Class]*box{}}
 	defer s.close()
 	row := rowOf(e.formats, format.Mail)
-	if err := s.lint(ctx, &Node{}, row, out); err != nil {
+	if err := s.lint(ctx, &Node{Kids: kids}, row, out); err != nil {
 		out.Close()
 		return Body{}, fmt.Errorf("compose: %w", err)
 	}

@@ -58,7 +58,7 @@ func (s *session) build(ctx context.Context, n *Node, p *parsed, profile format.
 		return err
 	}
 	c := format.Construction{Profile: profile}
-	if n.Path == "" {
+	if n.Path == "" && !s.in.Attached {
 		c.Facts = s.in.Facts
 	}
 	for i := range n.Kids {
@@ -138,11 +138,29 @@ func pick(a, b string) string {
 // lint re-reads a rebuilt file in the lint worker. Children whose sums are
 // those of bodies already linted need no second look.
 func (s *session) lint(ctx context.Context, n *Node, row *format.Format, out *memfile.File) error {
-	req := ir.Request{Op: ir.OpLint, Kind: string(row.Kind)}
+	var known [][32]byte
 	for i := range n.Kids {
 		if k := &n.Kids[i]; k.Body.OK() {
-			req.Known = append(req.Known, k.Body.sum[:]...)
+			known = append(known, k.Body.sum)
 		}
+	}
+	faults, err := s.faults(ctx, row, out, known)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		s.engine.log.Warn("a rebuilt file failed its lint", "kind", row.Kind, "code", faults[0].Code, "detail", faults[0].Detail)
+		return format.Hold(format.LintFailed, faults[0].Code+" "+faults[0].Where)
+	}
+	return samePages(s.found, n.sheets)
+}
+
+// faults is what the lint worker finds in a file with attachments of known
+// sums.
+func (s *session) faults(ctx context.Context, row *format.Format, out *memfile.File, known [][32]byte) ([]format.Finding, error) {
+	req := ir.Request{Op: ir.OpLint, Kind: string(row.Kind)}
+	for _, sum := range known {
+		req.Known = append(req.Known, sum[:]...)
 	}
 	var faults []format.Finding
 	s.found = nil
@@ -162,14 +180,7 @@ func (s *session) lint(ctx context.Context, n *Node, row *format.Format, out *me
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	if len(faults) > 0 {
-		s.engine.log.Warn("a rebuilt file failed its lint", "kind", row.Kind, "code", faults[0].Code, "detail", faults[0].Detail)
-		return format.Hold(format.LintFailed, faults[0].Code+" "+faults[0].Where)
-	}
-	return samePages(s.found, n.sheets)
+	return faults, err
 }
 
 // nameKids makes the names of rebuilt siblings distinct.

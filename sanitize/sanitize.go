@@ -57,6 +57,10 @@ type Input struct {
 	Facts *format.Facts // of a mail that is to be relayed; nil otherwise
 
 	Authserv string // upstream authserv-id, "" for none
+
+	// Attached has a mail judged as one that is to be relayed, by its Facts, but
+	// built as one that will be attached to another.
+	Attached bool
 }
 
 // Node is the outcome for one file. Its zero value is held.

@@ -32,6 +32,10 @@ type Engine interface {
 	Sanitize(ctx context.Context, in sanitize.Input, b format.Budget) (sanitize.Node, error)
 	Substitute(ctx context.Context, s sanitize.Substitute) (sanitize.Body, error)
 	Postmaster(ctx context.Context, p sanitize.Postmaster) (sanitize.Body, error)
+	Release(ctx context.Context, in sanitize.Input, path string, b format.Budget) (sanitize.Released, error)
+	FollowUp(ctx context.Context, f sanitize.FollowUp, part *sanitize.Node) (sanitize.Body, error)
+	Take(ctx context.Context, in sanitize.Input, path string, b format.Budget) (sanitize.Taken, error)
+	Wrap(ctx context.Context, f sanitize.FollowUp, t sanitize.Taken) (sanitize.Wrapped, error)
 }
 
 // Config is what a Flow works with.
@@ -53,6 +57,9 @@ type Config struct {
 	Postmaster string // address of the office's postmaster
 	Authserv   string
 	Location   *time.Location
+
+	// Exceptions lets approved originals go (quarantine.Original); off by default.
+	Exceptions bool
 
 	// HopSize is the largest mail in bytes that the next hop takes, 0 when that
 	// is not known; optional.
@@ -128,6 +135,7 @@ func (f *Flow) Run(ctx context.Context) error {
 	for i := range max(1, f.Workers) {
 		wg.Go(func() { f.loop(ctx, i) })
 	}
+	wg.Go(func() { f.jobs(ctx) })
 	wg.Wait()
 	return ctx.Err()
 }

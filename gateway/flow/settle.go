@@ -202,16 +202,21 @@ func (s *settlement) seal(ctx context.Context, d *gateway.Delivery, b sanitize.B
 }
 
 func (f *Flow) seal(ctx context.Context, d gateway.Delivery, b sanitize.Body) (gateway.Delivery, error) {
+	return f.sealed(ctx, d, b.Reader(), b.Sum(), b.Size(), b.Basis())
+}
+
+// sealed stores a mail in the outbox and signs its passport on a basis.
+func (f *Flow) sealed(ctx context.Context, d gateway.Delivery, body io.Reader, sum [32]byte, size int64, basis seal.Basis) (gateway.Delivery, error) {
 	blob, err := f.Outbox.Put(ctx, func(w io.Writer) error {
-		_, err := io.Copy(w, b.Reader())
+		_, err := io.Copy(w, body)
 		return err
 	})
 	if err != nil {
 		return d, fmt.Errorf("store sealed body: %w", err)
 	}
-	d.Blob, d.Size, d.Sum = blob, b.Size(), b.Sum()
+	d.Blob, d.Size, d.Sum = blob, size, sum
 	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: d.Addresses(), Route: gateway.RouteName,
-		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.Due().Add(passportTime)}, b.Basis())
+		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.Due().Add(passportTime)}, basis)
 	return d, err
 }
 

@@ -7,8 +7,11 @@
 // passport, not from the ledger's copy of it, and the body is compared with
 // the signed SHA-256 both before the connection and again while it is sent.
 //
-// A passport needs a Basis: that the body passed the lint. Basis values are
-// made by Linted, which the import policy lets only package sanitize call.
+// A passport needs a Basis: that the body passed the lint, or that an approved
+// exception lets an original go. Basis values are made by Linted and Excepted,
+// which the import policy lets only package sanitize call. Open refuses the
+// second kind; only a gateway whose configuration allows exceptions calls
+// OpenExcepted.
 package seal
 
 import (
@@ -21,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -36,14 +40,54 @@ var ErrSeal = errors.New("seal: passport refused")
 
 // Basis is the reason why a body may be sealed. The zero Basis seals nothing.
 type Basis struct {
-	kind string
-	sum  [32]byte
-	size int64
+	kind  string
+	sum   [32]byte
+	size  int64
+	grant *Grant
 }
 
 // Linted says that the body with this SHA-256 and size in bytes was written by
 // a builder and passed its lint. Only package sanitize may call it.
-func Linted(sum [32]byte, size int64) Basis { return Basis{"linted", sum, size} }
+func Linted(sum [32]byte, size int64) Basis { return Basis{linted, sum, size, nil} }
+
+// The kinds of a Basis, as passports say them.
+const (
+	linted   = "linted"
+	excepted = "exception"
+)
+
+// OK reports whether the basis seals anything.
+func (b Basis) OK() bool { return b.kind != "" }
+
+// Grant is the exception under which an original goes: a request of one person
+// that two others approved.
+type Grant struct {
+	Exception string   `json:"exception"` // of the register
+	Request   string   `json:"request"`
+	Requester string   `json:"requester"`
+	Approvers []string `json:"approvers"` // in their order
+}
+
+// ok reports whether the grant names all, and as many persons as it takes.
+func (g Grant) ok() bool {
+	persons := map[string]bool{g.Requester: true}
+	for _, a := range g.Approvers {
+		persons[a] = true
+	}
+	return g.Exception != "" && g.Request != "" && !persons[""] && len(g.Approvers) == 2 && len(persons) == 3
+}
+
+// Excepted says that the mail with this SHA-256 and size in bytes brings an
+// original under an approved exception. It is the zero Basis when the grant
+// does not name a requester and two other persons. Only package sanitize may
+// call it.
+func Excepted(sum [32]byte, size int64, g Grant) Basis {
+	if !g.ok() {
+		return Basis{}
+	}
+	g.Approvers = slices.Clone(g.Approvers)
+	return Basis{excepted, sum, size, &g}
+}
 
 // Claims are what a passport says besides its body.
 type Claims struct {
@@ -68,6 +112,7 @@ type payload struct {
 	Policy   string   `json:"policy"`
 	Build    string   `json:"build"`
 	Basis    string   `json:"basis"`
+	Grant    *Grant   `json:"grant,omitempty"`
 	NotAfter int64    `json:"not_after"`
 }
 
@@ -86,7 +131,7 @@ func Sign(k Key, c Claims, b Basis) (Passport, error) {
 		return nil, errors.New("seal: incomplete claims")
 	}
 	body, err := json.Marshal(payload{1, c.Delivery, hex.EncodeToString(b.sum[:]), b.size, c.From, c.To,
-		c.Route, c.Policy, c.Build, b.kind, c.NotAfter.Unix()})
+		c.Route, c.Policy, c.Build, b.kind, b.grant, c.NotAfter.Unix()})
 	if err != nil {
 		return nil, fmt.Errorf("encode passport: %w", err)
 	}
@@ -101,22 +146,40 @@ func Sign(k Key, c Claims, b Basis) (Passport, error) {
 // Verified is a body that may be relayed, and to whom. Only Open makes one.
 type Verified struct {
 	Claims
-	Size int64
-	sum  [32]byte
-	open func() (io.ReadCloser, error)
+	Size  int64
+	Grant *Grant // of an original; nil for what passed the lint
+	sum   [32]byte
+	open  func() (io.ReadCloser, error)
 }
 
 // Open checks p against the keys, the time and the whole body that open gives,
 // and returns what may be sent. open is called once here and again by Body.
+// A passport whose basis is an exception is refused.
 func Open(open func() (io.ReadCloser, error), p Passport, ks Keyring, now time.Time) (Verified, error) {
+	pl, err := check(p, ks)
+	if err == nil && pl.Basis != linted {
+		err = fmt.Errorf("%w: exceptions are switched off", ErrSeal)
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return verify(open, pl, now)
+}
+
+// OpenExcepted is Open where exceptions are switched on.
+func OpenExcepted(open func() (io.ReadCloser, error), p Passport, ks Keyring, now time.Time) (Verified, error) {
 	pl, err := check(p, ks)
 	if err != nil {
 		return Verified{}, err
 	}
+	return verify(open, pl, now)
+}
+
+func verify(open func() (io.ReadCloser, error), pl payload, now time.Time) (Verified, error) {
 	if now.Unix() > pl.NotAfter {
 		return Verified{}, fmt.Errorf("%w: no longer valid", ErrSeal)
 	}
-	v := Verified{Size: pl.Size, open: open, Claims: Claims{pl.Delivery, pl.From, pl.To, pl.Route, pl.Policy, pl.Build,
+	v := Verified{Size: pl.Size, Grant: pl.Grant, open: open, Claims: Claims{pl.Delivery, pl.From, pl.To, pl.Route, pl.Policy, pl.Build,
 		time.Unix(pl.NotAfter, 0).UTC()}}
 	if n, err := hex.Decode(v.sum[:], []byte(pl.Body)); err != nil || n != 32 {
 		return Verified{}, fmt.Errorf("%w: malformed sum", ErrSeal)
@@ -149,8 +212,14 @@ func check(p Passport, ks Keyring) (payload, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&pl); err != nil || pl.V != 1 || pl.Basis != "linted" {
+	if err := d.Decode(&pl); err != nil || pl.V != 1 {
 		return pl, fmt.Errorf("%w: malformed payload", ErrSeal)
+	}
+	switch {
+	case pl.Basis == linted && pl.Grant == nil:
+	case pl.Basis == excepted && pl.Grant != nil && pl.Grant.ok():
+	default:
+		return pl, fmt.Errorf("%w: unknown basis", ErrSeal)
 	}
 	return pl, nil
 }

@@ -30,6 +30,16 @@ func (t *tx) insertItem(i quarantine.Item) error {
 	return err
 }
 
+// AddItem implements gateway.ReleaseTx.
+func (t *tx) AddItem(i quarantine.Item, r ...gateway.Record) error {
+	return t.move("add item", func() error {
+		if err := t.insertItem(i); err != nil {
+			return err
+		}
+		return t.record(i.Message, r)
+	})
+}
+
 // MoveItem implements gateway.Tx. Only State, DecidedAt and DecidedBy of i are
 // stored; the rest of an item never changes.
 func (t *tx) MoveItem(i quarantine.Item, r ...gateway.Record) error {

@@ -1,0 +1,290 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/quarantine"
+	"sekisho/sanitize/format"
+	"sekisho/sanitize/policy"
+)
+
+// People of the tests.
+var (
+	clerk = quarantine.Actor{ID: "clerk", Roles: []quarantine.Role{quarantine.Staff}, Dept: "soumu", Mailboxes: []string{"b@town.example.lg.jp"}}
+	head  = quarantine.Actor{ID: "head", Roles: []quarantine.Role{quarantine.Approver}, Dept: "soumu"}
+	admin = quarantine.Actor{ID: "admin", Roles: []quarantine.Role{quarantine.Admin}}
+	chief = quarantine.Actor{ID: "chief", Roles: []quarantine.Role{quarantine.Admin}}
+)
+
+const table = "x,y\n1,2\n"
+
+// withTable is a mail with a table attached.
+const withTable = "From: a@example.com\nTo: b@town.example.lg.jp\nSubject: kengaku\nMessage-ID: <m1@example.com>\nMIME-Version: 1.0\n" +
+	"Content-Type: multipart/mixed; boundary=xyz\n\n--xyz\nContent-Type: text/plain\n\nthe body\n--xyz\nContent-Type: text/csv\n" +
+	"Content-Disposition: attachment; filename=\"a.csv\"\n\n" + table + "--xyz--\n"
+
+// holdTable settles withTable under rules that hold tables.
+func holdTable(t *testing.T, w *world) (gateway.Message, quarantine.Item) {
+	t.Helper()
+	w.policy.Default.Kinds[format.CSV] = policy.Quarantine
+	m := w.accept(withTable, "b@town.example.lg.jp", "c@town.example.lg.jp")
+	w.step()
+	finish(t, w, m)
+	for _, i := range w.items(m) {
+		if i.Recipient == "b@town.example.lg.jp" {
+			return m, i
+		}
+	}
+	t.Fatal("nothing is held")
+	return m, quarantine.Item{}
+}
+
+// ask makes a request and has people approve it; its job waits then.
+func (w *world) ask(i quarantine.Item, f quarantine.Form, p quarantine.Profile, e quarantine.Exception, approvers ...quarantine.Actor) string {
+	w.t.Helper()
+	must := func(err error) {
+		w.t.Helper()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.count++
+	id := fmt.Sprintf("%032x", w.count)
+	r, err := quarantine.Request(quarantine.Ask{ID: id, Form: f, Profile: p, Reason: "要る", Exception: e, Sender: "sender@example.com",
+		Original: []string{"b@town.example.lg.jp", "c@town.example.lg.jp"}}, i, clerk, quarantine.Rules{SelfService: true, Exceptions: true, InternetSide: true}, w.now)
+	must(err)
+	must(w.ledger.Do(w.t.Context(), func(tx gateway.Tx) error {
+		return tx.AddRequest(r, w.note())
+	}))
+	for _, a := range approvers {
+		r, err = quarantine.Decide(r, a, quarantine.Vote{Choice: quarantine.Approve, Reason: "可"}, w.now)
+		must(err)
+		must(w.ledger.Do(w.t.Context(), func(tx gateway.Tx) error { return tx.MoveRequest(r, w.note()) }))
+	}
+	must(w.ledger.Do(w.t.Context(), func(tx gateway.Tx) error {
+		return tx.AddJob(gateway.Job{ID: gateway.ID("j" + id), Kind: gateway.JobRelease, Message: gateway.ID(i.Message), Item: i.ID, Request: id, By: "clerk",
+			State: gateway.JobWaiting, CreatedAt: w.now, NextAt: w.now}, w.note())
+	}))
+	return id
+}
+
+func (w *world) note() gateway.Record {
+	w.t.Helper()
+	r, err := w.Scribe.System("job.requested", audit.Success, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func (w *world) job() {
+	w.t.Helper()
+	if worked, err := w.Job(w.t.Context()); !worked || err != nil {
+		w.t.Fatalf("worked: %v, %v", worked, err)
+	}
+}
+
+// followUps are the follow-up mails of a message.
+func (w *world) followUps(m gateway.Message) []gateway.Delivery {
+	var all []gateway.Delivery
+	for _, d := range w.deliveries(m) {
+		if d.Kind == gateway.KindFollowUp {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+func (w *world) stands(id string, i quarantine.Item, req quarantine.RequestState, item quarantine.State, fault string) {
+	w.t.Helper()
+	r, err := w.ledger.Request(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	got, err := w.ledger.Item(w.t.Context(), i.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if r.State != req || got.State != item || r.Fault != fault {
+		w.t.Errorf("request %s (%s), item %s; want %s (%s), %s", r.State, r.Fault, got.State, req, fault, item)
+	}
+}
+
+// TestReleaseForms carries out what needs nobody and what needs one.
+func TestReleaseForms(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		form      quarantine.Form
+		profile   quarantine.Profile
+		approvers []quarantine.Actor
+		allow     bool // the policy rebuilds tables by now
+		fault     string
+	}{
+		{"text only", quarantine.TextOnly, "", nil, false, ""},
+		{"the policy holds it still", quarantine.Resanitize, "", nil, false, "policy"},
+		{"the policy has changed", quarantine.Resanitize, "", nil, true, ""},
+		{"wide", quarantine.Resanitize, quarantine.Wide, []quarantine.Actor{head}, false, ""},
+		{"the Internet side", quarantine.InternetSide, "", []quarantine.Actor{admin}, false, "policy"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			m, i := holdTable(t, w)
+			if c.allow {
+				w.policy.Default.Kinds[format.CSV] = policy.Text
+			}
+			id := w.ask(i, c.form, c.profile, quarantine.Exception{}, c.approvers...)
+			w.job()
+			if worked, err := w.Job(t.Context()); worked || err != nil {
+				t.Errorf("a second job: %v, %v", worked, err)
+			}
+			if c.fault != "" {
+				w.stands(id, i, quarantine.Failed, quarantine.Held, c.fault)
+				if n := len(w.followUps(m)); n > 0 {
+					t.Errorf("%d mails of what is held", n)
+				}
+				return
+			}
+			w.stands(id, i, quarantine.Executed, quarantine.Released, "")
+			ds := w.followUps(m)
+			if len(ds) != 1 {
+				t.Fatalf("%d follow-up mails", len(ds))
+			}
+			v, mail := w.sealed(ds[0])
+			for _, want := range []string{"Subject: kengaku\r\n", "In-Reply-To: <m1@example.com>\r\n", "References: <m1@example.com>\r\n", "a.csv"} {
+				if !strings.Contains(mail, want) {
+					t.Errorf("no %q in\n%s", want, mail)
+				}
+			}
+			if v.From != "" || len(v.To) != 1 || v.To[0] != "b@town.example.lg.jp" || v.Grant != nil {
+				t.Errorf("%+v", v.Claims)
+			}
+			n := w.verbs()
+			for _, verb := range []audit.Verb{"release.executed", "item.released", "job.done"} {
+				if n[verb] != 1 {
+					t.Errorf("%d records of %s", n[verb], verb)
+				}
+			}
+		})
+	}
+}
+
+// exception registers an open exception for everything.
+func (w *world) exception() quarantine.Exception {
+	w.t.Helper()
+	e, err := quarantine.Propose(quarantine.Exception{ID: "x1", Scope: quarantine.Scope{Recipients: []string{"*"}, Senders: []string{"*"}, Kinds: []string{"*"}},
+		Reason: "入札", From: w.now, Until: w.now.Add(time.Hour), MaxUses: 1}, chief, w.now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	store := func(f func(gateway.Tx) error) {
+		w.t.Helper()
+		if err := w.ledger.Do(w.t.Context(), f); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	store(func(tx gateway.Tx) error { return tx.AddException(e, w.note()) })
+	for _, a := range []quarantine.Actor{head, admin} {
+		if e, err = quarantine.DecideException(e, a, quarantine.Vote{Choice: quarantine.Approve, Reason: "可"}, w.now); err != nil {
+			w.t.Fatal(err)
+		}
+		store(func(tx gateway.Tx) error { return tx.MoveException(e, w.note()) })
+	}
+	return e
+}
+
+// TestExceptionRelease: the original goes only where the gateway is switched to
+// it, under the exception, and with the names of those who let it.
+// spec: g11
+func TestExceptionRelease(t *testing.T) {
+	w := newWorld(t)
+	m, i := holdTable(t, w)
+	e := w.exception()
+	id := w.ask(i, quarantine.Original, "", e, head, admin)
+	w.job()
+	w.stands(id, i, quarantine.Failed, quarantine.Held, "policy") // off by default
+	w.Exceptions = true
+	late := w.ask(i, quarantine.Original, "", e, head, admin)
+	w.now = w.now.Add(2 * time.Hour)
+	w.job()
+	w.stands(late, i, quarantine.Failed, quarantine.Held, "policy") // the exception is over
+	w.now = w.now.Add(-2 * time.Hour)
+	id = w.ask(i, quarantine.Original, "", e, head, admin)
+	w.job()
+	w.stands(id, i, quarantine.Executed, quarantine.Released, "")
+	ds := w.followUps(m)
+	if len(ds) != 1 {
+		t.Fatalf("%d follow-up mails", len(ds))
+	}
+	if e, err := w.ledger.Exception(t.Context(), e.ID); err != nil || e.Uses != 1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if n := w.verbs(); n["exception.used"] != 1 {
+		t.Errorf("%d uses on record", n["exception.used"])
+	}
+	if !strings.Contains(string(ds[0].Passport), `"basis":"exception"`) || !strings.Contains(string(ds[0].Passport), `"approvers":["head","admin"]`) {
+		t.Errorf("%s", ds[0].Passport)
+	}
+}
+
+// TestReleaseRunsTwice: a holder that dies before its commit leaves no mail, and
+// the next one makes one.
+func TestReleaseRunsTwice(t *testing.T) {
+	w := newWorld(t)
+	m, i := holdTable(t, w)
+	id := w.ask(i, quarantine.TextOnly, "", quarantine.Exception{})
+	for range 2 { // taken and forgotten, as by a killed process
+		err := w.ledger.Do(t.Context(), func(tx gateway.Tx) error {
+			_, err := tx.ClaimJob("dead", w.now, w.now.Add(time.Minute))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(time.Minute)
+	}
+	w.job()
+	w.stands(id, i, quarantine.Executed, quarantine.Released, "")
+	if n := len(w.followUps(m)); n != 1 {
+		t.Errorf("%d mails", n)
+	}
+	again := w.ask2(i)
+	if !errors.Is(again, quarantine.Ended) {
+		t.Errorf("a released part was asked for again: %v", again)
+	}
+}
+
+// ask2 asks for a part whose row says what it is by now.
+func (w *world) ask2(i quarantine.Item) error {
+	now, err := w.ledger.Item(context.Background(), i.ID)
+	if err != nil {
+		return err
+	}
+	_, err = quarantine.Request(quarantine.Ask{ID: "again", Form: quarantine.TextOnly}, now, clerk, quarantine.Rules{SelfService: true}, w.now)
+	return err
+}
+
+// TestReleasePoison: a job whose parents died is ended, and its part stays.
+func TestReleasePoison(t *testing.T) {
+	w := newWorld(t)
+	_, i := holdTable(t, w)
+	id := w.ask(i, quarantine.TextOnly, "", quarantine.Exception{})
+	for range maxLost {
+		err := w.ledger.Do(t.Context(), func(tx gateway.Tx) error {
+			_, err := tx.ClaimJob("dead", w.now, w.now.Add(time.Minute))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(time.Minute)
+	}
+	w.job()
+	w.stands(id, i, quarantine.Failed, quarantine.Held, "crash_loop")
+}
