@@ -12,7 +12,6 @@ import (
 // starts, takes over, accepts, sanitizes, seals, relays, writes its log.
 // spec: g3 g9
 func TestKilledUnderLoad(t *testing.T) {
-	beside(t)
 	kills := rounds(t, 20, 1)
 	chance := chance(t)
 	host := peertest.Loopback()

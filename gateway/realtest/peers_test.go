@@ -50,7 +50,6 @@ func (c trust) settings() []string {
 // TestBetweenPostfixes: smtp-source, Postfix, the gateway, Postfix, mailboxes,
 // under STARTTLS on both sides. Nothing is lost and nothing comes twice.
 func TestBetweenPostfixes(t *testing.T) {
-	beside(t)
 	n := rounds(t, 250, 10)
 	host := peertest.Loopback()
 	c := newTrust(t)
@@ -98,7 +97,6 @@ func program(t *testing.T, name string, args ...string) (string, error) {
 // TestBetweenSourceAndSink: Postfix's load generator and its measuring sink,
 // with the gateway alone between them.
 func TestBetweenSourceAndSink(t *testing.T) {
-	beside(t)
 	n := rounds(t, 250, 10)
 	host := peertest.Loopback()
 	address, dumped := smtpSink(t, host)
@@ -115,7 +113,6 @@ func TestBetweenSourceAndSink(t *testing.T) {
 // TestSwaks: the Swiss army knife of mail tests speaks STARTTLS to the gateway,
 // and it is told clearly what is wrong.
 func TestSwaks(t *testing.T) {
-	beside(t)
 	host := peertest.Loopback()
 	s := newSink(t, host)
 	c := newTrust(t)

@@ -70,15 +70,6 @@ func rounds(t *testing.T, few, factor int) int {
 	return few
 }
 
-// beside lets a test that waits more than it works run beside others. In make
-// soak each has the machine to itself.
-func beside(t *testing.T) {
-	t.Helper()
-	if number(t, "SEKISHO_SOAK") == 0 {
-		t.Parallel()
-	}
-}
-
 // chance returns the seeded source of a test's random choices.
 func chance(t *testing.T) *rand.Rand {
 	t.Helper()

@@ -64,7 +64,6 @@ func arrived(t *testing.T, s *sink, mails []letter) {
 // postmaster hears of what ended.
 // spec: g3
 func TestNextHopInTrouble(t *testing.T) {
-	beside(t)
 	host := peertest.Loopback()
 	s := newSink(t, host)
 	g := install(t, host, s.Address)
@@ -125,7 +124,6 @@ func triedOnce(ds []delivery) bool {
 // TestTLSInTrouble: where the relay must be encrypted, a next hop that offers
 // no STARTTLS, or shows another's certificate, gets no mail.
 func TestTLSInTrouble(t *testing.T) {
-	beside(t)
 	host := peertest.Loopback()
 	s := newSink(t, host)
 	c := newTrust(t)
@@ -157,7 +155,6 @@ func TestTLSInTrouble(t *testing.T) {
 // TestStopsUnderLoad: SIGTERM in the midst of work. The program ends soon, and
 // what it had in hand is done after the next start, not held.
 func TestStopsUnderLoad(t *testing.T) {
-	beside(t)
 	chance := chance(t)
 	host := peertest.Loopback()
 	s := newSink(t, host)
