@@ -68,10 +68,11 @@ func (t *tree) addDir(n int, dir string) error {
 		if d.IsDir() && strings.Count(below, "/") >= maxFontDepth {
 			return fs.SkipDir
 		}
-		if !d.Type().IsRegular() || !isFont(p) || len(t.files) >= maxFontFiles {
+		name := fmt.Sprintf("%s/%d/%s", guestFonts, n, filepath.Base(p))
+		if !d.Type().IsRegular() || !isFont(p) || t.files[name] != nil || len(t.files) >= maxFontFiles {
 			return nil
 		}
-		return t.addFile(fmt.Sprintf("%s/%d/%s", guestFonts, n, filepath.Base(p)), p)
+		return t.addFile(name, p)
 	})
 	if err != nil {
 		return fmt.Errorf("pdfium: read fonts: %w", err)
@@ -145,7 +146,11 @@ func (t *tree) list(dir string) []fs.DirEntry {
 			}
 		}
 		first, _, deeper := strings.Cut(below, "/")
-		found[first] = entry{first, int64(len(data)), deeper}
+		e := entry{first, int64(len(data)), deeper}
+		if deeper {
+			e.size = 0
+		}
+		found[first] = e
 	}
 	all := make([]fs.DirEntry, 0, len(found))
 	for _, e := range found {
