@@ -17,6 +17,12 @@ type quarantineCmd struct {
 	List    quarantineListCmd    `cmd:"" help:"お預かり中の一覧 / list held items"`
 	Show    quarantineShowCmd    `cmd:"" help:"一件の詳細（中身は表示しません）/ show one item, never its content"`
 	Discard quarantineDiscardCmd `cmd:"" help:"破棄する（記録されます。元に戻せません）/ discard; recorded, cannot be undone"`
+
+	Request    quarantineRequestCmd    `cmd:"" help:"解除を申請する / ask for a release"`
+	Decide     quarantineDecideCmd     `cmd:"" help:"ほかの人の申請を承認・却下・差戻しする / decide on another person's request"`
+	Withdraw   quarantineWithdrawCmd   `cmd:"" help:"自分の申請を取り下げる / take back one's own request"`
+	Requests   quarantineRequestsCmd   `cmd:"" help:"解除申請の一覧 / list release requests"`
+	Resanitize quarantineResanitizeCmd `cmd:"" help:"今の方針と版で作り直してみる / try again with the present engine and policy"`
 }
 
 type quarantineListCmd struct {

@@ -13,6 +13,7 @@ import (
 	"sekisho/gateway/account"
 	"sekisho/gateway/api"
 	"sekisho/gateway/config"
+	"sekisho/gateway/desk"
 )
 
 // tidyAccounts is how often sessions that are over are forgotten.
@@ -54,7 +55,8 @@ func (n *node) openWeb(ctx context.Context) (*web, error) {
 	if n.webCertificate != nil {
 		certificate = n.webCertificate.config()
 	}
-	a := api.New(api.Config{Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
+	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules}
+	a := api.New(api.Config{Desk: counter, Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
 		Healthy: n.sequencer.Healthy, Status: n.status, AuditFiles: os.DirFS(n.stores.AuditDir), AuditKeys: keys.AuditPublic, Version: n.scribe.Version})
 	w.server = a.Server(certificate)
 	if w.listener, err = n.listen(ctx, c.Listen); err != nil {

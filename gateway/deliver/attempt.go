@@ -43,7 +43,11 @@ func (a attempt) answer(to string) (reply, bool) {
 // attempt opens the passport and sends the mail.
 func (d *Deliver) attempt(ctx context.Context, c *connection, v *gateway.Delivery) attempt {
 	open := func() (io.ReadCloser, error) { return d.Outbox.Open(ctx, v.Blob) }
-	sealed, err := seal.Open(open, v.Passport, d.Keys, d.Scribe.Clock())
+	check := seal.Open
+	if d.Exceptions {
+		check = seal.OpenExcepted
+	}
+	sealed, err := check(open, v.Passport, d.Keys, d.Scribe.Clock())
 	if err != nil {
 		return attempt{err: err}
 	}

@@ -28,14 +28,16 @@ import (
 
 // Config is what a Deliver works with.
 type Config struct {
-	Ledger  gateway.Ledger
-	Outbox  gateway.Blobs // able to decrypt
-	Keys    seal.Keyring
-	Hop     Hop
-	Scribe  gateway.Scribe
-	Log     *slog.Logger
-	Owner   string
-	Workers int // connections at most
+	Ledger gateway.Ledger
+	Outbox gateway.Blobs // able to decrypt
+	Keys   seal.Keyring
+	// Exceptions lets originals under approved exceptions go; off by default.
+	Exceptions bool
+	Hop        Hop
+	Scribe     gateway.Scribe
+	Log        *slog.Logger
+	Owner      string
+	Workers    int // connections at most
 
 	// Postmaster is told of deliveries that are given up.
 	Postmaster string

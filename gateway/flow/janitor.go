@@ -58,7 +58,7 @@ func (j *Janitor) Run(ctx context.Context, interval time.Duration, report func(e
 
 // Tidy does one round.
 func (j *Janitor) Tidy(ctx context.Context) error {
-	err := errors.Join(j.hasten(ctx), j.expire(ctx), j.purge(ctx), j.sweep(ctx), j.purgeRecords(ctx))
+	err := errors.Join(j.hasten(ctx), j.lapse(ctx), j.expire(ctx), j.purge(ctx), j.sweep(ctx), j.purgeRecords(ctx))
 	for _, chore := range j.Also {
 		err = errors.Join(err, chore(ctx, j.Scribe.Clock()))
 	}
@@ -90,7 +90,8 @@ func (j *Janitor) expire(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := j.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.MoveItem(e, r) }); err != nil {
+		err = j.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.MoveItem(e, r) })
+		if err != nil && !errors.Is(err, quarantine.ErrState) { // decided meanwhile, or its release is under way
 			return fmt.Errorf("expire item: %w", err)
 		}
 	}

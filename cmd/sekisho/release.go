@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sekisho/audit"
+	"sekisho/gateway"
+	"sekisho/gateway/config"
+	"sekisho/gateway/desk"
+	"sekisho/gateway/store/sqlite"
+	"sekisho/quarantine"
+)
+
+// releaseRules are what this version offers: no mailbox relay on the Internet
+// side, and exceptions are registered but switched off.
+func releaseRules() quarantine.Rules { return quarantine.Rules{SelfService: true} }
+
+// consoleDept is the department of everybody at the command line.
+const consoleDept = "console"
+
+// console is the operating system's user as a person of the rules. Until each
+// has an account and a token of their own, whoever may open the ledger may ask
+// and decide, but nobody decides on what they asked for (DECISIONS 39).
+func console() desk.Person {
+	who := osUser()
+	return desk.Person{
+		Actor: quarantine.Actor{ID: "os:" + who, Name: who, Dept: consoleDept, Roles: []quarantine.Role{quarantine.Approver, quarantine.Admin}},
+		Audit: audit.Actor{Type: audit.ActorOS, ID: audit.Clean(who, 256)},
+	}
+}
+
+// withDesk opens the ledger and gives the desk that decides over it.
+func (a ledgerArgs) withDesk(ctx context.Context, f func(desk.Desk, *sqlite.Ledger) error) error {
+	return a.withLedger(ctx, func(_ config.Config, l *sqlite.Ledger) error {
+		err := f(desk.Desk{Ledger: l, Scribe: commandScribe(), Rules: releaseRules}, l)
+		var no quarantine.Refusal
+		if errors.As(err, &no) {
+			return fmt.Errorf("%s / %s (%s)", no.Text().JA, no.Text().EN, string(no))
+		}
+		return err
+	})
+}
+
+// requestJSON is a release request as scripts read it.
+type requestJSON struct {
+	ID        string                  `json:"id"`
+	Receipt   string                  `json:"receipt_no"`
+	Item      string                  `json:"item"`
+	Recipient string                  `json:"recipient"`
+	Form      quarantine.Form         `json:"form"`
+	Profile   quarantine.Profile      `json:"profile,omitempty"`
+	State     quarantine.RequestState `json:"state"`
+	Requester string                  `json:"requester"`
+	Approvals int                     `json:"approvals"`
+	Persons   int                     `json:"persons"`
+	Fault     string                  `json:"fault,omitempty"`
+	Delivery  string                  `json:"delivery,omitempty"`
+	AskedAt   time.Time               `json:"requested_at"`
+	ExpiresAt time.Time               `json:"expires_at"`
+}
+
+func requestToJSON(r quarantine.ReleaseRequest) requestJSON {
+	return requestJSON{r.ID, r.Receipt, r.Item, r.Recipient, r.Form, r.Profile, r.State, r.Requester.ID, len(r.Approvals()), r.Persons,
+		r.Fault, r.Delivery, r.RequestedAt, r.ExpiresAt}
+}
+
+type quarantineRequestCmd struct {
+	ledgerArgs
+	Item   string `arg:"" help:"お預かりの番号 / item id"`
+	Form   string `help:"解除の形: resanitize, text_only / form of release" enum:"resanitize,text_only,internet_side,exception" default:"resanitize"`
+	Wide   bool   `help:"方針が止める種類も作り直す（別の人の承認が要る）/ also what the policy holds; another person approves"`
+	Reason string `help:"理由 / reason"`
+}
+
+// Run asks for a release.
+func (c *quarantineRequestCmd) Run(e env) error {
+	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
+		r, err := d.Ask(e.ctx, console(), desk.Ask{Item: c.Item, Form: quarantine.Form(c.Form), Profile: profileOf(c.Wide), Reason: c.Reason, Dept: consoleDept})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
+		return nil
+	})
+}
+
+func profileOf(wide bool) quarantine.Profile {
+	if wide {
+		return quarantine.Wide
+	}
+	return quarantine.ByPolicy
+}
+
+type quarantineDecideCmd struct {
+	ledgerArgs
+	ID     string `arg:"" help:"申請の番号 / request id"`
+	Choice string `arg:"" help:"approve（承認）, deny（却下）, send_back（差戻し）/ the decision" enum:"approve,deny,send_back"`
+	Reason string `help:"理由（却下と差戻しには必ず）/ reason"`
+}
+
+// Run decides on somebody else's request.
+func (c *quarantineDecideCmd) Run(e env) error {
+	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
+		r, err := d.Decide(e.ctx, console(), c.ID, 0, quarantine.Vote{Choice: quarantine.Choice(c.Choice), Reason: c.Reason})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
+		return nil
+	})
+}
+
+type quarantineWithdrawCmd struct {
+	ledgerArgs
+	ID     string `arg:"" help:"申請の番号 / request id"`
+	Reason string `help:"理由 / reason"`
+}
+
+// Run takes back one's own request.
+func (c *quarantineWithdrawCmd) Run(e env) error {
+	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
+		r, err := d.Withdraw(e.ctx, console(), c.ID, 0, c.Reason)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
+		return nil
+	})
+}
+
+type quarantineRequestsCmd struct {
+	ledgerArgs
+	State []string `help:"状態。なければすべて / states; default all" placeholder:"STATE"`
+	Limit int      `help:"件数の上限 / at most" default:"100"`
+	JSON  bool     `help:"一行に一件の JSON / one JSON object per line"`
+}
+
+// Run lists requests.
+func (c *quarantineRequestsCmd) Run(e env) error {
+	return c.withDesk(e.ctx, func(_ desk.Desk, l *sqlite.Ledger) error {
+		q := gateway.RequestQuery{Limit: c.Limit}
+		for _, s := range c.State {
+			q.States = append(q.States, quarantine.RequestState(s))
+		}
+		rs, err := l.Requests(e.ctx, q)
+		if err != nil || c.JSON {
+			return errors.Join(err, jsonLines(e.stdout, rs, requestToJSON))
+		}
+		for _, r := range rs {
+			fmt.Fprintf(e.stdout, "%s  %s  %s  %s  %s  %s\n", r.Receipt, r.Form, r.State, r.Recipient, r.Fault, r.ID)
+		}
+		return nil
+	})
+}
+
+type quarantineResanitizeCmd struct {
+	ledgerArgs
+	AllHeld bool     `help:"お預かり中のものすべて / every held item"`
+	Limit   int      `help:"件数の上限 / at most" default:"1000"`
+	IDs     []string `arg:"" optional:"" name:"id" help:"お預かりの番号 / item ids"`
+}
+
+// Run asks for many parts to be rebuilt by the present engine and policy, each
+// with a result of its own.
+func (c *quarantineResanitizeCmd) Run(e env) error {
+	return c.withDesk(e.ctx, func(d desk.Desk, l *sqlite.Ledger) error {
+		ids := c.IDs
+		if c.AllHeld {
+			items, err := l.Items(e.ctx, gateway.ItemQuery{States: []quarantine.State{quarantine.Held}, Limit: c.Limit})
+			if err != nil {
+				return err
+			}
+			for _, i := range items {
+				ids = append(ids, i.ID)
+			}
+		}
+		failed := false
+		for _, id := range ids {
+			r, err := d.Ask(e.ctx, console(), desk.Ask{Item: id, Form: quarantine.Resanitize, Reason: "resanitize", Dept: consoleDept})
+			if err != nil {
+				failed = true
+				fmt.Fprintf(e.stderr, "%s: 申請できませんでした / not asked: %v\n", id, err)
+				continue
+			}
+			fmt.Fprintf(e.stdout, "%s: %s %s\n", id, r.ID, r.State)
+		}
+		if failed {
+			return exitHeld
+		}
+		return nil
+	})
+}
