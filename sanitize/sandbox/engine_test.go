@@ -43,7 +43,10 @@ func seen(path string) Serve {
 		return strings.Join(names, " ")
 	}
 	first := look()
-	return func(_ io.Reader, out io.Writer) error {
+	return func(in io.Reader, out io.Writer) error {
+		if _, err := bufio.NewReader(in).ReadBytes('\n'); err != nil {
+			return err
+		}
 		_, err := fmt.Fprintf(out, "%s, then %s\n", first, look())
 		return err
 	}
