@@ -30,10 +30,10 @@ var crossRules = []rule{
 		AND NOT EXISTS (SELECT 1 FROM audit_rows r WHERE r.message = q.message AND r.verb = 'release.' || q.state AND json_extract(r.event, '$.decision.request_id') = q.id)`},
 	{"an approval without a record", `SELECT d.request || ' ' || d.actor FROM decisions d JOIN release_requests q ON q.id = d.request WHERE d.choice = 'approve' AND d.at` + kept + `
 		AND NOT EXISTS (SELECT 1 FROM audit_rows r WHERE r.message = q.message AND r.verb = 'release.approved'
-			AND json_extract(r.event, '$.decision.request_id') = q.id AND json_extract(r.event, '$.actor.id') = d.actor)`},
+			AND json_extract(r.event, '$.decision.request_id') = q.id AND iif(json_extract(r.event, '$.actor.type') = 'os_user', 'os:', '') || json_extract(r.event, '$.actor.id') = d.actor)`},
 	{"an approval on record that the request lacks", `SELECT json_extract(r.event, '$.decision.request_id') FROM audit_rows r WHERE r.verb = 'release.approved'
 		AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.request = json_extract(r.event, '$.decision.request_id') AND d.choice = 'approve'
-			AND d.actor = json_extract(r.event, '$.actor.id'))`},
+			AND d.actor = iif(json_extract(r.event, '$.actor.type') = 'os_user', 'os:', '') || json_extract(r.event, '$.actor.id'))`},
 	{"an exception without a record", `SELECT e.id FROM exceptions e WHERE e.state <> 'proposed' AND e.uses + (e.state = 'open') > 0 AND e.proposed_at` + kept + `
 		AND NOT EXISTS (SELECT 1 FROM audit_rows r WHERE r.verb = 'exception.opened' AND json_extract(r.event, '$.object.id') = e.id)`},
 }
