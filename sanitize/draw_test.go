@@ -54,7 +54,13 @@ func drawTest(_ context.Context, in format.Untrusted, out *ir.Writer) error {
 	if how == "short" {
 		pages--
 	}
+	if in.Render.Page > int64(pages) {
+		return format.Hold(format.LimitPages, "no such page")
+	}
 	for p := range int64(pages) {
+		if in.Render.Page > 0 && p != in.Render.Page-1 {
+			continue
+		}
 		text := fmt.Sprintf("page %d of the test", p+1)
 		if in.Render.Method == format.MethodText {
 			all = append(all, ir.Text{Role: ir.RoleContent, Seq: p, S: text})

@@ -60,6 +60,10 @@ func (p PageRules) drawn(to format.Profile) format.Profile {
 	return to
 }
 
+// Drawn returns the profile by which these rules draw pages that come out by a
+// method.
+func (p PageRules) Drawn(m format.Method) format.Profile { return p.drawn(format.Profile{Method: m}) }
+
 func (p PageRules) check() error {
 	var errs []error
 	known := false
