@@ -15,6 +15,7 @@ import (
 // for clients that err, and all mail kept on hold.
 var holding = []string{"mydestination=town.example.jp", "myorigin=town.example.jp", "local_recipient_maps=inline:{{soumu=x},{zeimu=x},{postmaster=x}}",
 	"recipient_delimiter=+", "smtpd_relay_restrictions=reject_unauth_destination", "smtpd_recipient_restrictions=check_client_access static:HOLD",
+	"header_checks=static:HOLD", // also mail to the postmaster, whom restrictions spare
 	"smtpd_recipient_limit=3", "message_size_limit=20000", "smtpd_helo_required=yes", "smtpd_error_sleep_time=0", "in_flow_delay=0",
 	"smtpd_soft_error_limit=1000", "smtpd_hard_error_limit=1000", "smtpd_tls_security_level=may", "smtputf8_enable=yes",
 	"myhostname=peer.example.jp", "mynetworks=192.0.2.0/24", "smtpd_tls_chain_files=$queue_directory/../etc/chain.pem"}
