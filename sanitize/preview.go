@@ -18,6 +18,8 @@ type Preview struct {
 	Body        // the PNG; the caller closes it
 	Page  int64 // from 1
 	Pages int64 // of the document
+	// Original is the SHA-256 of the part that was drawn.
+	Original [32]byte
 }
 
 // Preview draws a page, from 1, of the part of a mail at path, in a box and
@@ -67,7 +69,17 @@ func (s *session) preview(ctx context.Context, f file, page int64, budget *forma
 	case p.source == nil && page > 1:
 		return Preview{}, format.Hold(format.LimitPages, fmt.Sprintf("page %d of a picture", page))
 	}
-	return s.paint(ctx, p, page)
+	drawn, err := s.paint(ctx, p, page)
+	if err != nil {
+		return Preview{}, err
+	}
+	h := newHash()
+	if _, err := io.Copy(h, f.data.Reader()); err != nil {
+		drawn.Close()
+		return Preview{}, fmt.Errorf("read part: %w", err)
+	}
+	h.Sum(drawn.Original[:0])
+	return drawn, nil
 }
 
 // paint writes the PNG of a page and has it read again.

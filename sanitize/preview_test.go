@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"image/png"
 	"io"
@@ -61,6 +62,50 @@ func TestPreviewWithinLimits(t *testing.T) {
 	var fe *format.Error
 	if !errors.As(err, &fe) || fe.Reason != format.LimitPixels {
 		t.Errorf("a huge page: %v", err)
+	}
+}
+
+// TestPreviewsAreKept: a page is drawn once, the oldest one goes first, and a
+// part that is not the expected one is not shown.
+func TestPreviewsAreKept(t *testing.T) {
+	e := drawEngine(t)
+	original := testPDF(3, "noise")
+	mail := mailWith(map[string][]byte{"a.pdf": original}, "a.pdf")
+	sum := sha256.Sum256(original)
+	keep := NewPreviews(e, 250_000) // two pages of 300 x 150 noisy pixels and more, not all three
+	in := Input{Kind: format.Mail, Data: memory(t, mail), Rules: policy.Default()}
+	page := func(n int64, sum [32]byte) ([]byte, error) {
+		b := BudgetOf(in.Rules)
+		b.Deadline = time.Now().Add(time.Minute)
+		png, pages, err := keep.Page(t.Context(), in, "1", sum, n, b)
+		if err == nil && pages != 3 {
+			t.Errorf("%d pages", pages)
+		}
+		return png, err
+	}
+	first, err := page(1, sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep.max = int64(5 * len(first) / 2) // room for two
+	again, err := page(1, sum)
+	if err != nil || &first[0] != &again[0] {
+		t.Errorf("drawn anew: %v", err)
+	}
+	for n := int64(2); n <= 3; n++ {
+		if _, err := page(n, sum); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(keep.pages) != 2 || keep.order.Len() != 2 || keep.bytes > keep.max {
+		t.Errorf("%d pages of %d bytes are kept", len(keep.pages), keep.bytes)
+	}
+	anew, err := page(1, sum)
+	if err != nil || &first[0] == &anew[0] || !bytes.Equal(first, anew) {
+		t.Errorf("the oldest page was still there, or came out otherwise: %v", err)
+	}
+	if _, err := page(1, [32]byte{1}); err == nil {
+		t.Error("another part than the expected one was shown")
 	}
 }
 
