@@ -65,11 +65,14 @@ func Prepare(ctx context.Context, dir string) error {
 	if err := os.Remove(filepath.Join(dir, stampFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("pdfium: make the compile cache: %w", err)
 	}
-	e, err := Load(ctx, Config{Cache: dir})
-	if err != nil {
-		return err
+	compile := func() error {
+		e, err := Load(ctx, Config{Cache: dir})
+		if err != nil {
+			return err
+		}
+		return e.Close()
 	}
-	if err := e.Close(); err != nil {
+	if err := survive(compile); err != nil {
 		return err
 	}
 	if err := readable(dir); err != nil {
@@ -79,6 +82,22 @@ func Prepare(ctx context.Context, dir string) error {
 		return fmt.Errorf("pdfium: finish the compile cache: %w", err)
 	}
 	return Check(dir)
+}
+
+// survive turns a panic into an error: on a host that forbids executable
+// memory (MemoryDenyWriteExecute of a systemd unit) the compiler panics, and
+// the gateway that runs it has mail in hand.
+func survive(f func() error) error {
+	var err error
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("pdfium: the compiler gave up: %v", p)
+			}
+		}()
+		err = f()
+	}()
+	return err
 }
 
 // readable lets everybody read what is below dir, and nobody but the owner
