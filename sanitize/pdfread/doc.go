@@ -5,7 +5,7 @@
 // beside forms, scripts, actions and files. Only three things of it have a word
 // in sanitize/ir: the size of a page, its pixels, and text that the pixels
 // show. [Parser.Parse] emits them page after page and never holds more than
-// one page. Everything else becomes a finding or nothing.
+// two pages: one that is looked at and one that is drawn meanwhile. Everything else becomes a finding or nothing.
 //
 // Text is the delicate part: a file can hold words that nobody sees, and a
 // reader would copy them. So each character is looked for in the pixels

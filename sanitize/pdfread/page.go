@@ -2,6 +2,7 @@ package pdfread
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 
@@ -48,48 +49,102 @@ func milli(points float32) int64 { return max(1, int64(math.Round(float64(points
 // side is how many pixels a length takes.
 func side(milli, dpi int64) int64 { return max(1, (milli*dpi+36_000)/72_000) }
 
-// draw emits a page as pixels, with its text if that is wanted.
-func (r *reading) draw(page *pdfium.Page) error {
-	w, h := page.Size()
-	s, err := measure(w, h, r.in.Render.DPI, r.in.Budget.Pixels)
+// drawnPage is a page as the engine has drawn it, before it is looked at.
+type drawnPage struct {
+	number int // from 0
+	page   *pdfium.Page
+	w, h   float32 // points
+	sheet  sheet
+	content
+	pix pdfium.Pixels
+}
+
+// prepare draws a page. It is the engine's part of the work: nothing of the
+// reading changes. The pixels are lent until the next call of the engine,
+// unless they are wanted for longer.
+func (r *reading) prepare(number int, longer bool) (*drawnPage, error) {
+	r.engine.Lock()
+	defer r.engine.Unlock()
+	page, err := r.doc.Page(number)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s.dpi < r.in.Render.DPI {
-		r.notes.page("page_scaled", r.page, fmt.Sprintf("%d dpi", s.dpi))
+	d := &drawnPage{number: number, page: page}
+	d.w, d.h = page.Size()
+	if d.sheet, err = measure(d.w, d.h, r.in.Render.DPI, r.in.Budget.Pixels); err == nil {
+		d.content, d.pix, err = see(page, d.sheet)
 	}
-	c, pix, err := r.see(page, s)
 	if err != nil {
+		return nil, errors.Join(err, page.Close())
+	}
+	if longer {
+		d.pix.Pix = bytes.Clone(d.pix.Pix)
+	}
+	return d, nil
+}
+
+// finish looks at a drawn page and emits it, with its text if that is wanted.
+func (r *reading) finish(d *drawnPage) error {
+	r.page = d.number
+	err := r.emit(d)
+	return errors.Join(err, r.close(d.page))
+}
+
+func (r *reading) close(page *pdfium.Page) error {
+	r.engine.Lock()
+	defer r.engine.Unlock()
+	return page.Close()
+}
+
+func (r *reading) emit(d *drawnPage) error {
+	r.note(d)
+	on := canvas{d.pix, float64(d.sheet.px) / float64(d.w), float64(d.sheet.py) / float64(d.h)}
+	t := count(d.pix)
+	v := r.read(d.text, on)
+	if err := r.vanished(v, d.content); err != nil {
 		return err
 	}
-	t := count(pix)
-	v := r.read(c.text, canvas{pix, float64(s.px) / float64(w), float64(s.py) / float64(h)})
-	if err := r.vanished(v, c); err != nil {
-		return err
-	}
-	missing := empty(c.pictures, canvas{pix, float64(s.px) / float64(w), float64(s.py) / float64(h)})
-	marks := v.marks + int64(c.objects.Image)
+	missing := empty(d.pictures, on)
+	marks := v.marks + int64(d.objects.Image)
 	if t.uniform {
 		// Whether the page lost something has to be known before its pixels go.
-		shows, err := showing(page, c.pictures)
+		shows, err := r.showing(d.page, d.pictures)
 		if err != nil {
 			return err
 		}
 		marks, missing = v.standOut(t.first)+int64(shows), nil
-		pix = blank(pix, t.first) // the pixels were lent
+		d.pix = blank(d.pix, t.first) // the pixels were lent
 	}
-	if err := r.out.Write(ir.Sheet{Page: int64(r.page), W: s.w, H: s.h, Marks: marks}); err != nil {
+	if err := r.out.Write(ir.Sheet{Page: int64(d.number), W: d.sheet.w, H: d.sheet.h, Marks: marks}); err != nil {
 		return err
 	}
-	if err := r.pixels(pix, s, t); err != nil {
+	if err := r.pixels(d.pix, d.sheet, t); err != nil {
 		return err
 	}
-	if shows, err := showing(page, missing); err != nil {
+	if shows, err := r.showing(d.page, missing); err != nil {
 		return err
 	} else if shows > 0 {
 		r.notes.page("picture_missing", r.page, "")
 	}
-	return r.layer(v, s)
+	return r.layer(v, d.sheet)
+}
+
+// note gathers what is told of a drawn page.
+func (r *reading) note(d *drawnPage) {
+	if d.sheet.dpi < r.in.Render.DPI {
+		r.notes.page("page_scaled", r.page, fmt.Sprintf("%d dpi", d.sheet.dpi))
+	}
+	r.notes.annotations(r.page, d.annotations)
+	r.substituted(d.text)
+}
+
+// substituted notes the fonts of a page that are not in the file.
+func (r *reading) substituted(t pdfium.Text) {
+	for _, f := range t.Fonts {
+		if !f.Embedded && !standard(f.Name) {
+			r.notes.name("font_substituted", f.Name)
+		}
+	}
 }
 
 // empty returns the pictures in whose place the page has one colour.
@@ -108,7 +163,12 @@ func empty(all []pdfium.Picture, on canvas) []pdfium.Picture {
 }
 
 // showing counts the pictures that have something to show.
-func showing(page *pdfium.Page, all []pdfium.Picture) (int, error) {
+func (r *reading) showing(page *pdfium.Page, all []pdfium.Picture) (int, error) {
+	if len(all) == 0 {
+		return 0, nil
+	}
+	r.engine.Lock()
+	defer r.engine.Unlock()
 	n := 0
 	for _, p := range all {
 		shows, err := page.Shows(p)
@@ -167,6 +227,8 @@ type content struct {
 	text     pdfium.Text
 	objects  pdfium.Objects
 	pictures []pdfium.Picture // the first of them
+
+	annotations pdfium.Annotations
 }
 
 // maxPictures is how many pictures of a page are looked for in its pixels.
@@ -174,23 +236,20 @@ const maxPictures = 32
 
 // see draws a page and reads what it holds. The pixels are lent until the next
 // call of the engine.
-func (r *reading) see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
+func see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
 	var c content
 	var pix pdfium.Pixels
 	var err error
 	if c.objects, err = page.Objects(maxObjects); err != nil {
 		return c, pix, err
 	}
-	a, err := page.Annotations(maxObjects)
-	if err != nil {
+	if c.annotations, err = page.Annotations(maxObjects); err != nil {
 		return c, pix, err
 	}
-	r.notes.annotations(r.page, a)
-	if a.All > a.Links {
-		pix, err = written(page, s)
-	}
-	if err != nil {
-		return c, pix, err
+	if c.annotations.All > c.annotations.Links {
+		if pix, err = written(page, s); err != nil {
+			return c, pix, err
+		}
 	}
 	if c.text, err = page.Text(maxChars); err != nil {
 		return c, pix, err
@@ -198,11 +257,6 @@ func (r *reading) see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error
 	if c.objects.Image > 0 {
 		if c.pictures, err = page.Pictures(maxObjects, maxPictures); err != nil {
 			return c, pix, err
-		}
-	}
-	for _, f := range c.text.Fonts {
-		if !f.Embedded && !standard(f.Name) {
-			r.notes.name("font_substituted", f.Name)
 		}
 	}
 	if pix.Pix == nil {

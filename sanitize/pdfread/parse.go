@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -66,6 +67,8 @@ type reading struct {
 	fonts bool // the engine has fonts of its own
 	notes *notes
 
+	engine sync.Mutex // of the document: one call at a time
+
 	page    int    // the one in hand, from 0
 	letters census // that a reader sees
 	all     census // that the engine told of, hidden ones too
@@ -96,13 +99,8 @@ func (r *reading) document() error {
 	if err := r.carried(); err != nil {
 		return err
 	}
-	for r.page = first; r.page < last; r.page++ {
-		if err := r.ctx.Err(); err != nil {
-			return format.Hold(format.LimitTime, fmt.Sprintf("at page %d", r.page+1))
-		}
-		if err := r.one(); err != nil {
-			return holdPage(r.page, err)
-		}
+	if err := r.pages(first, last); err != nil {
+		return err
 	}
 	if r.in.Render.Method == format.MethodText {
 		if err := r.silent(); err != nil {
@@ -113,17 +111,40 @@ func (r *reading) document() error {
 	return r.notes.write(r.out)
 }
 
-// one reads the page in hand.
-func (r *reading) one() error {
-	page, err := r.doc.Page(r.page)
+// pages reads the pages from first to before last.
+func (r *reading) pages(first, last int) error {
+	read := r.single
+	if r.in.Render.Method != format.MethodText && last-first > 1 {
+		ahead := r.drawAhead(first, last)
+		defer ahead.stop()
+		read = func(int) error { return r.take(ahead) }
+	}
+	for n := first; n < last; n++ {
+		if err := r.ctx.Err(); err != nil {
+			return format.Hold(format.LimitTime, fmt.Sprintf("at page %d", n+1))
+		}
+		if err := read(n); err != nil {
+			return holdPage(n, err)
+		}
+	}
+	return nil
+}
+
+// single reads one page and nothing beside it.
+func (r *reading) single(n int) error {
+	if r.in.Render.Method != format.MethodText {
+		d, err := r.prepare(n, false)
+		if err != nil {
+			return err
+		}
+		return r.finish(d)
+	}
+	r.page = n
+	page, err := r.doc.Page(n)
 	if err != nil {
 		return err
 	}
-	draw := r.draw
-	if r.in.Render.Method == format.MethodText {
-		draw = r.tell
-	}
-	return errors.Join(draw(page), page.Close())
+	return errors.Join(r.tell(page), page.Close())
 }
 
 // holdOpen turns the engine's refusal to open a document into a reason.
