@@ -133,8 +133,13 @@ func TestLogIsFull(t *testing.T) {
 	}
 	eventually(t, "the record in the log", func() bool { c, err := w.real.Counts(ctx); return err == nil && c.AuditPending == 0 })
 	d.limit("audit") // the ballast is all the room that there is
-	if a := w.send(p, 2, letters[0]); !strings.HasPrefix(a, "250") {
-		t.Fatalf("its record may wait for a while: %s", a)
+	promised := 3
+	switch a := w.send(p, 2, letters[0]); {
+	case strings.HasPrefix(a, "250"): // its record may wait for a while
+	case strings.HasPrefix(a, "451 4.3.2"): // the log had something else to write, and said so before
+		promised = 2
+	default:
+		t.Fatalf("answered %s", a)
 	}
 	eventually(t, "the log to say that it is full", func() bool { return q.Healthy() != nil })
 	if a := w.send(p, 3, letters[0]); !strings.HasPrefix(a, "451 4.3.2") {
@@ -151,7 +156,7 @@ func TestLogIsFull(t *testing.T) {
 	stop()
 	check(t, <-ended)
 	w.settle()
-	if faults := w.broken(p.all()); len(faults) > 0 || len(p.all()) != 3 {
+	if faults := w.broken(p.all()); len(faults) > 0 || len(p.all()) != promised {
 		t.Errorf("promised %d: %s", len(p.all()), strings.Join(faults, "\n"))
 	}
 }

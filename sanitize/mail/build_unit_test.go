@@ -231,6 +231,10 @@ func TestNoticeOfPictures(t *testing.T) {
 			t.Errorf("%s of %s: %q", k.Media, k.Kind, got)
 		}
 	}
+	k := format.Child{Kind: format.PNG, Media: "image/png", Name: "a.png", Original: "a.jpg", Method: format.MethodImage, Verdict: format.Rebuilt}
+	if got := noticeDeed(k); got != "PNGの画像にしました（a.png）。" { // its name changes, so the reader is told why
+		t.Errorf("a PNG that was called a JPEG: %q", got)
+	}
 }
 
 // TestNoticeOfPDF says what can be done with the new file.

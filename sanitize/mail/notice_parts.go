@@ -1,6 +1,8 @@
 package mail
 
 import (
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,7 +179,7 @@ func noticeTold(o format.Office, receipt string) bool {
 // noticePicture says of a picture that it is of another kind now.
 func noticePicture(k format.Child) string {
 	switch {
-	case k.Kind == format.PNG || k.Kind == format.JPEG:
+	case noticeNamed(k):
 	case k.Media == "application/pdf":
 		return "すべてのページを画像のPDFにしました"
 	case k.Media == "image/png":
@@ -186,6 +188,19 @@ func noticePicture(k format.Child) string {
 		return "JPEGの画像にしました"
 	}
 	return "画像を作り直しました"
+}
+
+// noticeNamed reports whether a PNG or JPEG was called what it is, so that it
+// keeps its name.
+func noticeNamed(k format.Child) bool {
+	ext := strings.ToLower(path.Ext(k.Original))
+	switch k.Kind {
+	case format.PNG:
+		return ext == "" || ext == ".png"
+	case format.JPEG:
+		return slices.Contains([]string{"", ".jpg", ".jpeg", ".jpe", ".jfif"}, ext)
+	}
+	return false
 }
 
 func noticeRebuilt(k format.Child) string {
