@@ -65,7 +65,9 @@ func model(c call) answer {
 		return absentCall
 	case slices.Contains(deadlyCalls(), c.nr):
 		return killCaller
-	case c.nr == unix.SYS_CLONE && c.args[0]&^unix.CLONE_SETTLS != threadFlags:
+	case c.nr == unix.SYS_CLONE3:
+		return absentCall
+	case c.nr == unix.SYS_CLONE && c.args[0]&^(unix.CLONE_SETTLS|unix.CLONE_PARENT_SETTID|unix.CLONE_CHILD_CLEARTID) != threadFlags:
 		return killCaller
 	case c.nr == unix.SYS_TGKILL && c.args[0] != testPID,
 		c.nr == unix.SYS_MPROTECT && c.args[2]&unix.PROT_EXEC != 0,
@@ -85,7 +87,7 @@ func model(c call) answer {
 func TestFilterMatchesModel(t *testing.T) {
 	vm := machine(t)
 	for nr := range uint32(600) {
-		for _, v := range []uint64{0, 1, 2, 4, 7, 10, 34, 56, testPID, threadFlags, threadFlags | unix.CLONE_SETTLS, threadFlags | 1<<32, testPID | 1<<32, 1 << 63, ^uint64(0)} {
+		for _, v := range []uint64{0, 1, 2, 4, 7, 10, 34, 56, testPID, threadFlags, threadFlags | unix.CLONE_SETTLS, threadFlags | threadIDs, threadFlags | unix.CLONE_CHILD_SETTID, threadFlags | 1<<32, testPID | 1<<32, 1 << 63, ^uint64(0)} {
 			c := call{nr: nr, arch: auditArch, args: [6]uint64{v, v, v, v, v, v}}
 			if got, want := run(t, vm, c), model(c); got != want {
 				t.Errorf("call %d with %#x: %#x, want %#x", nr, v, got, want)

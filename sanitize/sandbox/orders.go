@@ -63,7 +63,8 @@ func readOrders(args []string) (orders, bool, error) {
 	return o, true, nil
 }
 
-// environ is a worker's whole environment: the Go runtime's own knobs. The
+// environ is a worker's whole environment: knobs of the Go runtime and of the C
+// library. The
 // soft memory limit makes the garbage collector work harder before the hard
 // one is met.
 func (o orders) environ(procs int) []string {
@@ -72,8 +73,14 @@ func (o orders) environ(procs int) []string {
 		"GOGC=100",
 		"GODEBUG=" + quietRuntime,
 		"GOMAXPROCS=" + strconv.Itoa(max(1, procs)),
+		"GLIBC_TUNABLES=" + quietLibrary,
 	}
 }
+
+// quietLibrary keeps the C library of a program that is linked with cgo from
+// registering restartable sequences for each thread: behind the filter that
+// fails, and the library then ends the process. Static programs do not read it.
+const quietLibrary = "glibc.pthread.rseq=0"
 
 // quietRuntime keeps the runtime from opening, and holding open, the cgroup's
 // files to choose GOMAXPROCS, which is given.

@@ -33,6 +33,11 @@ func allowedCalls() []uint32 {
 // a fork lacks CLONE_THREAD, a namespace adds a flag.
 const threadFlags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_SYSVSEM | unix.CLONE_THREAD
 
+// threadIDs may come on top: where the thread keeps what is its own, and where
+// the kernel writes its number. The C library sets all three for the threads of
+// a program that is linked with cgo, as "go run" makes it.
+const threadIDs = unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_CLEARTID
+
 // argumentRules allow calls by their arguments: memory is private, anonymous
 // and never executable, a clone is a thread of the Go runtime, and signals go
 // to the worker itself.
@@ -41,7 +46,8 @@ func argumentRules(pid int) []rule {
 	return []rule{
 		{unix.SYS_MMAP, refuseCall, [][]condition{{{2, unix.PROT_EXEC, 0}, {3, unix.MAP_SHARED | unix.MAP_ANONYMOUS, unix.MAP_ANONYMOUS}}}},
 		{unix.SYS_MPROTECT, refuseCall, [][]condition{{{2, unix.PROT_EXEC, 0}}}},
-		{unix.SYS_CLONE, killCaller, [][]condition{{{0, all &^ unix.CLONE_SETTLS, threadFlags}}}},
+		{unix.SYS_CLONE, killCaller, [][]condition{{{0, all &^ threadIDs, threadFlags}}}},
+		{nr: unix.SYS_CLONE3, answer: absentCall}, // its flags lie in memory; the C library then asks for clone
 		{unix.SYS_TGKILL, refuseCall, [][]condition{{{0, all, uint64(pid)}}}},
 	}
 }

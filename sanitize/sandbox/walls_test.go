@@ -44,7 +44,7 @@ func TestWallsFromInside(t *testing.T) {
 		{"fork", "fork", "SIGSYS"},
 		{"vfork", "vfork", "SIGSYS"},
 		{"clone a thread into a namespace", "clonens", "SIGSYS"},
-		{"clone3", "clone3", "operation not permitted"},
+		{"clone3", "clone3", "function not implemented"},
 		{"ptrace", "ptrace", "SIGSYS"},
 		{"signal to init", "kill 1", "operation not permitted"},
 		{"signal to everybody", "kill -1", "operation not permitted"},
