@@ -29,7 +29,7 @@ type Worker struct {
 	errs   *os.File // its standard error, read by reap
 	left   atomic.Int64
 	done   chan struct{} // closed once the worker is reaped
-	gone   func(*Worker) // called once, after that
+	gone   func(*Worker) // called once, before done is closed
 
 	mu    sync.Mutex
 	ours  Cause // why the parent killed it
@@ -239,8 +239,8 @@ func (w *Worker) reap() {
 	w.mu.Unlock()
 	state, err := w.proc.Wait()
 	w.end = w.verdict(state, err)
+	w.gone(w) // before anyone who waits goes on: a closed worker holds no place in its pool
 	close(w.done)
-	w.gone(w)
 }
 
 // awaitDeath waits without reaping, so that the process id stays taken for as
