@@ -3,8 +3,7 @@ package html
 import (
 	"context"
 	"flag"
-	"os"
-	"path/filepath"
+	"path"
 	"strings"
 	"testing"
 
@@ -128,30 +127,10 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	root := os.Getenv("SEKISHO_CORPUS")
-	if root == "" {
-		return files
-	}
-	names, err := filepath.Glob(filepath.Join(root, "html/*.html"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("corpus: %v", err)
-	}
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.Base(n)] = b
-	}
-	return files
-}
-
 func TestCorpus(t *testing.T) {
 	shows := map[string]string{"tika-testHTMLBadScript.html": "This is a test.", "tika-testHTML_charset_utf16le.html": "Title"}
-	for name, data := range corpus(t) {
+	for name, data := range sanitizetest.Corpus(t, "html/*.html") {
+		name = path.Base(name)
 		if Match(data) == format.NoMatch {
 			t.Errorf("%s is not recognized", name)
 		}
@@ -182,7 +161,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{"<html><p>x", "<!DOCTYPE html><table><tr><td>a<td>b", "<a href='javascript:1'>x</a>", "<meta charset=utf-7>+ADw-script+AD4-"} {
 		f.Add([]byte(s))
 	}
-	for _, b := range corpus(f) {
+	for _, b := range sanitizetest.Corpus(f, "html/*.html") {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -6,8 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
+	"path"
 	"strings"
 	"testing"
 
@@ -209,28 +208,6 @@ func TestBuildRefuses(t *testing.T) {
 	}
 }
 
-// corpus returns the files of a shared corpus, none when it is not there.
-func corpus(t testing.TB, pattern string) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	root := os.Getenv("SEKISHO_CORPUS")
-	if root == "" {
-		return files
-	}
-	names, err := filepath.Glob(filepath.Join(root, pattern))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("corpus %s: %v", pattern, err)
-	}
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.Base(n)] = b
-	}
-	return files
-}
-
 // What each picture of the corpus must come to: "" is rebuilt.
 func TestCorpus(t *testing.T) {
 	type want struct {
@@ -248,7 +225,8 @@ func TestCorpus(t *testing.T) {
 		"tika-testJPEG_GEO.jpg":                   {findings: codeMetadata},
 		"tika-testJPEG_MotionPhoto.jpg":           {findings: codeMetadata},
 	}
-	for name, data := range corpus(t, "image/*") {
+	for name, data := range sanitizetest.Corpus(t, "image/*") {
+		name = path.Base(name)
 		w, ok := wants[name]
 		var f format.Format
 		switch format.Certain {

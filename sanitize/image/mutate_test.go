@@ -32,7 +32,7 @@ func seeds(t testing.TB) [][]byte {
 		m.File(m.Grey(3, 2, []byte("abcdef")), m.Grey(8, 4, []byte{0xC0, 4, 0, 64}, m.Short(258, 1), m.Short(259, 4), m.Short(262, 0))),
 		webpOf(make([]byte, 12), appendChunk(nil, "VP8X", make([]byte, 10)), appendChunk(nil, "VP8L", []byte{0x2F, 0, 0, 0, 0, 7, 0xD0, 0xFF, 0xFE, 0xF7, 0xBF})),
 	}
-	for _, b := range corpus(t, "image/*") {
+	for _, b := range sanitizetest.Corpus(t, "image/*") {
 		if len(b) < 20000 {
 			all = append(all, b)
 		}

@@ -2,15 +2,13 @@ package magic
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"regexp"
-
 	"strings"
 	"testing"
 	"time"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/sanitizetest"
 )
 
 // judge does what the engine does with magic's rows alone: the first certain
@@ -299,31 +297,6 @@ func TestMatchersAreLinear(t *testing.T) {
 	}
 }
 
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	root := os.Getenv("SEKISHO_CORPUS")
-	if root == "" {
-		return files
-	}
-	names, err := filepath.Glob(filepath.Join(root, "*/*"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("corpus: %v", err)
-	}
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rel, err := filepath.Rel(root, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.ToSlash(rel)] = b
-	}
-	return files
-}
-
 // What the corpus's folders hold; files that differ are listed by name.
 func TestCorpus(t *testing.T) {
 	folders := map[string]format.Kind{
@@ -334,7 +307,7 @@ func TestCorpus(t *testing.T) {
 	}
 	files := corpusExpectations()
 	got := map[string]string{}
-	for name, data := range corpus(t) {
+	for name, data := range sanitizetest.Corpus(t, "*/*") {
 		kind, _, reason := judge(data)
 		got[name] = string(kind) + " " + string(reason)
 		want, listed := files[name]

@@ -3,8 +3,6 @@ package text
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -217,29 +215,8 @@ func TestBuildRefusesOddFrames(t *testing.T) {
 	}
 }
 
-func corpus(t testing.TB, pattern string) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	root := os.Getenv("SEKISHO_CORPUS")
-	if root == "" {
-		return files
-	}
-	names, err := filepath.Glob(filepath.Join(root, pattern))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("corpus %s: %v", pattern, err)
-	}
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.Base(n)] = b
-	}
-	return files
-}
-
 func TestCorpus(t *testing.T) {
-	for name, data := range corpus(t, "csv/*") {
+	for name, data := range sanitizetest.Corpus(t, "csv/*") {
 		o, err := sanitizetest.Sanitize(t.Context(), csvFormat(), format.Untrusted{Name: name, Data: data, Budget: sanitizetest.Budget()}, format.Construction{Profile: bom}, nil)
 		if err != nil || len(o.Faults) > 0 {
 			t.Fatal(name, err, o.Faults)
@@ -257,7 +234,7 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 	}
-	for name, data := range corpus(t, "bugs/sjis-text-attachment.eml") {
+	for name, data := range sanitizetest.Corpus(t, "bugs/sjis-text-attachment.eml") {
 		_, body, ok := bytes.Cut(data, []byte("\n\n"))
 		if !ok {
 			_, body, ok = bytes.Cut(data, []byte("\r\n\r\n"))
