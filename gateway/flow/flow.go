@@ -129,22 +129,24 @@ func (f *Flow) hopSize() int64 {
 }
 
 // Run works until ctx ends, then returns once the work in hand is done or
-// given up.
+// given up. Mail and jobs (DECISIONS 26) do not wait for each other.
 func (f *Flow) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	for i := range max(1, f.Workers) {
-		wg.Go(func() { f.loop(ctx, i) })
+	for range max(1, f.Workers) {
+		wg.Go(func() { f.loop(ctx, "flow", f.wake, f.Step) })
 	}
-	wg.Go(func() { f.jobs(ctx) })
+	wg.Go(func() { f.loop(ctx, "job", nil, f.Job) })
 	wg.Wait()
 	return ctx.Err()
 }
 
-func (f *Flow) loop(ctx context.Context, worker int) {
+// loop takes step after step; when there is nothing to do, or it failed, it
+// waits for a hint or a while.
+func (f *Flow) loop(ctx context.Context, name string, wake <-chan struct{}, step func(context.Context) (bool, error)) {
 	for ctx.Err() == nil {
-		worked, err := f.Step(ctx)
+		worked, err := step(ctx)
 		if err != nil && ctx.Err() == nil {
-			f.Log.Error("flow", "worker", worker, "error", err)
+			f.Log.Error(name, "error", err)
 		}
 		if worked && err == nil {
 			continue
@@ -152,7 +154,7 @@ func (f *Flow) loop(ctx context.Context, worker int) {
 		t := time.NewTimer(pollTime)
 		select {
 		case <-ctx.Done():
-		case <-f.wake:
+		case <-wake:
 		case <-t.C:
 		}
 		t.Stop()
@@ -193,15 +195,9 @@ func (f *Flow) claim(ctx context.Context) (gateway.Message, error) {
 
 // message sanitizes and settles one claimed message.
 func (f *Flow) message(ctx context.Context, m gateway.Message) error {
-	ctx, release := f.keep(ctx, m) // also while it waits for its turn
+	ctx, release := f.keep(ctx, m.Receipt, func(tx gateway.Tx, until time.Time) error { return tx.RenewMessage(m, until) })
 	defer release()
-	if m.Lost > 0 {
-		f.alone.Lock()
-		defer f.alone.Unlock()
-	} else {
-		f.alone.RLock()
-		defer f.alone.RUnlock()
-	}
+	defer f.turn(m.Lost)()
 	start := f.Scribe.Clock()
 	s := &settlement{flow: f, m: m, now: start}
 	defer s.close()
@@ -214,13 +210,11 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 		if !unknown {
 			s.abandon(context.WithoutCancel(ctx))
 		}
-		if errors.Is(err, gateway.ErrLease) || errors.Is(context.Cause(ctx), gateway.ErrLease) {
+		if leaseLost(ctx, err) {
 			return nil // another holder goes on
 		}
-		if ctx.Err() == nil && !errors.Is(err, gateway.ErrFull) && !errors.Is(err, sanitize.ErrNoWorker) {
-			m.Crashes++ // a full disk or a machine without room is not the message's fault
-		}
-		return errors.Join(fmt.Errorf("message %s: %w", m.Receipt, err), f.giveBack(ctx, m))
+		m.Crashes += blame(ctx, err)
+		return errors.Join(fmt.Errorf("message %s: %w", m.Receipt, err), f.putBack(ctx, m, f.again(ctx, m.Crashes)))
 	}
 	if f.Relay != nil {
 		f.Relay()
@@ -231,60 +225,10 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 	return nil
 }
 
-// keep renews the lease of a message until release is called, so that a slow
-// one is not taken for one whose parent died. The context that it returns ends
-// with gateway.ErrLease when the lease is lost all the same.
-func (f *Flow) keep(ctx context.Context, m gateway.Message) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		t := time.NewTicker(f.renew)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.C:
-			}
-			until := f.Scribe.Clock().Add(leaseTime)
-			err := f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.RenewMessage(m, until) })
-			if errors.Is(err, gateway.ErrLease) {
-				cancel(err)
-				return
-			}
-			if err != nil && ctx.Err() == nil {
-				f.Log.Warn("a lease was not renewed", "receipt", m.Receipt, "error", err)
-			}
-		}
-	})
-	return ctx, func() {
-		cancel(context.Canceled)
-		wg.Wait()
-	}
-}
-
-// giveBack returns a message for another try, later after each one that
-// failed. One whose work was called off by a shutdown is due at once.
-func (f *Flow) giveBack(ctx context.Context, m gateway.Message) error {
-	var next time.Time
-	if ctx.Err() == nil {
-		next = f.Scribe.Clock().Add(backOff << min(max(m.Crashes-1, 0), 6))
-	}
-	return f.putBack(ctx, m, next)
-}
-
 // putBack returns a message to the queue, due at next.
 func (f *Flow) putBack(ctx context.Context, m gateway.Message, next time.Time) error {
 	m.NextAt = next
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return f.Ledger.Do(ctx, func(tx gateway.Tx) error {
-		err := tx.Return(m)
-		if errors.Is(err, gateway.ErrLease) {
-			return nil
-		}
-		return err
-	})
+	return f.giveBack(ctx, func(tx gateway.Tx) error { return tx.Return(m) })
 }
 
 // original reads a message's original into memory.

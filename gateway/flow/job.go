@@ -4,35 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/quarantine"
-	"sekisho/sanitize"
 	"sekisho/sanitize/format"
 )
-
-// jobs does what people asked for (DECISIONS 26), one after the other, beside
-// the mail: neither waits for the other.
-func (f *Flow) jobs(ctx context.Context) {
-	t := time.NewTicker(pollTime)
-	defer t.Stop()
-	for ctx.Err() == nil {
-		worked, err := f.Job(ctx)
-		if err != nil && ctx.Err() == nil {
-			f.Log.Error("job", "error", err)
-		}
-		if worked && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		}
-	}
-}
 
 // Job does one job and reports whether there was any.
 func (f *Flow) Job(ctx context.Context) (bool, error) {
@@ -49,63 +27,16 @@ func (f *Flow) Job(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if j.Lost > 0 {
-		f.alone.Lock()
-		defer f.alone.Unlock()
-	} else {
-		f.alone.RLock()
-		defer f.alone.RUnlock()
-	}
-	ctx, release := f.keepJob(ctx, j)
+	ctx, release := f.keep(ctx, string(j.ID), func(tx gateway.Tx, until time.Time) error { return tx.RenewJob(j, until) })
 	defer release()
+	defer f.turn(j.Lost)()
 	err = f.carryOut(ctx, j)
-	if err == nil || errors.Is(err, gateway.ErrLease) || errors.Is(context.Cause(ctx), gateway.ErrLease) {
+	if err == nil || leaseLost(ctx, err) {
 		return true, nil
 	}
-	if ctx.Err() == nil && !errors.Is(err, gateway.ErrFull) && !errors.Is(err, sanitize.ErrNoWorker) {
-		j.Attempts++
-	}
-	return true, errors.Join(fmt.Errorf("job %s: %w", j.ID, err), f.returnJob(ctx, j))
-}
-
-func (f *Flow) returnJob(ctx context.Context, j gateway.Job) error {
-	j.NextAt = f.Scribe.Clock()
-	if ctx.Err() == nil {
-		j.NextAt = j.NextAt.Add(backOff << min(max(j.Attempts-1, 0), 6))
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	err := f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.ReturnJob(j) })
-	if errors.Is(err, gateway.ErrLease) {
-		return nil
-	}
-	return err
-}
-
-// keepJob renews the lease of a job until release is called.
-func (f *Flow) keepJob(ctx context.Context, j gateway.Job) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		t := time.NewTicker(f.renew)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.C:
-			}
-			until := f.Scribe.Clock().Add(leaseTime)
-			if err := f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.RenewJob(j, until) }); errors.Is(err, gateway.ErrLease) {
-				cancel(err)
-				return
-			}
-		}
-	})
-	return ctx, func() {
-		cancel(context.Canceled)
-		wg.Wait()
-	}
+	j.Attempts += blame(ctx, err)
+	j.NextAt = f.again(ctx, j.Attempts)
+	return true, errors.Join(fmt.Errorf("job %s: %w", j.ID, err), f.giveBack(ctx, func(tx gateway.Tx) error { return tx.ReturnJob(j) }))
 }
 
 // carryOut does a job to its end: the follow-up mail, or the reason why not.
