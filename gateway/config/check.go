@@ -51,6 +51,7 @@ func (k Checker) Check(ctx context.Context, c Config) Problems {
 	r.syslog(ctx, k.Resolver)
 	r.management()
 	r.api()
+	r.engine()
 	r.sandbox()
 	r.timezone()
 	return r.problems

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
@@ -29,6 +30,7 @@ type Config struct {
 	Audit      Audit      `yaml:"audit"`
 	Management Management `yaml:"management"`
 	API        API        `yaml:"api"`
+	Engine     Engine     `yaml:"engine"`
 	Sandbox    Sandbox    `yaml:"sandbox"`
 	Log        Log        `yaml:"log"`
 	// Timezone is an IANA name; receipt numbers and log months follow its days.
@@ -193,6 +195,12 @@ type Pair struct {
 	KeyFile  string `yaml:"key_file" path:"y" doc:"その秘密鍵のファイル (PEM、権限 0600)。"`
 }
 
+// Engine is what the programs that draw PDF and pictures need of this machine.
+type Engine struct {
+	Fonts []string `yaml:"fonts" path:"y" doc:"文字を描く書体のディレクトリ。書体を埋め込んでいないPDFと、図の文字に使います。"`
+	Cache string   `yaml:"cache" path:"y" doc:"PDFを描くプログラムを、すぐに使える形で置くディレクトリ。root で sekisho engine を実行すると作られます。"`
+}
+
 // Sandbox is about the boxes of the workers.
 type Sandbox struct {
 	AllowWeak bool   `yaml:"allow_weak" doc:"true にすると、隔離が弱い OS でも動かします。監査記録に残ります。"`
@@ -220,8 +228,10 @@ func Default() Config {
 		Policy:     PolicyFile{File: "policy.yaml"},
 		Audit:      Audit{Interval: Duration(5 * time.Minute), Texts: Duration(366 * day)},
 		Management: Management{Listen: "127.0.0.1:8025"},
-		Log:        Log{Level: "info", Format: "text"},
-		Timezone:   "Asia/Tokyo",
+		Engine: Engine{Fonts: []string{"/usr/share/fonts/opentype/ipafont-mincho", "/usr/share/fonts/opentype/ipafont-gothic"},
+			Cache: "/var/cache/sekisho/engine"},
+		Log:      Log{Level: "info", Format: "text"},
+		Timezone: "Asia/Tokyo",
 	}
 }
 
@@ -260,8 +270,21 @@ func parse(file string, text []byte, environ []string) (Config, error) {
 // absolute makes paths absolute; a path that is not given stays empty.
 func (c *Config) absolute(dir string) {
 	for _, k := range keysOf(c) {
-		if k.path && k.value.String() != "" && !filepath.IsAbs(k.value.String()) {
-			k.value.SetString(filepath.Join(dir, k.value.String()))
+		if !k.path {
+			continue
+		}
+		values := []reflect.Value{k.value}
+		if k.value.Kind() == reflect.Slice {
+			k.value.Set(reflect.ValueOf(slices.Clone(k.value.Interface().([]string)))) // not the default's own
+			values = values[:0]
+			for i := range k.value.Len() {
+				values = append(values, k.value.Index(i))
+			}
+		}
+		for _, v := range values {
+			if s := v.String(); s != "" && !filepath.IsAbs(s) {
+				v.SetString(filepath.Join(dir, s))
+			}
 		}
 	}
 }

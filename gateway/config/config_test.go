@@ -106,7 +106,7 @@ func TestEnvironmentWins(t *testing.T) {
 // the line that it replaces; other faults keep their line.
 func TestFaultOfVariable(t *testing.T) {
 	text := []byte("relay:\n  workers: 3\nintake:\n  networks: [192.0.2.1]\nflow:\n  workers: 999\nzones:\n  internet:\n    networks: [192.0.2.0/24]\n")
-	c, err := parse("f.yaml", text, []string{"SEKISHO_RELAY_WORKERS=9999", "SEKISHO_ZONES_MYNUMBER_NETWORKS=10.0.0.0/8,0.0.0.0/0"})
+	c, err := parse("f.yaml", text, []string{"SEKISHO_STORAGE_DIR=" + t.TempDir(), "SEKISHO_RELAY_WORKERS=9999", "SEKISHO_ZONES_MYNUMBER_NETWORKS=10.0.0.0/8,0.0.0.0/0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,14 +126,14 @@ func TestFaultOfVariable(t *testing.T) {
 
 func TestRelativePathsStartAtTheFile(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "s.yaml"), "keys: {dir: ../k}\nintake: {tls: {cert_file: /abs/c.pem}}\n", 0o644)
+	put(t, filepath.Join(dir, "s.yaml"), "keys: {dir: ../k}\nintake: {tls: {cert_file: /abs/c.pem}}\nengine: {fonts: [f, /abs/g]}\n", 0o644)
 	c, err := Load(filepath.Join(dir, "s.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := []string{c.Keys.Dir, c.Policy.File, c.Intake.TLS.CertFile, c.Intake.TLS.KeyFile, c.Storage.Dir}
 	want := []string{filepath.Join(filepath.Dir(dir), "k"), filepath.Join(dir, "policy.yaml"), "/abs/c.pem", "", "/var/lib/sekisho"}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(append(want, filepath.Join(dir, "f"), "/abs/g", "/var/cache/sekisho/engine"), append(append(got, c.Engine.Fonts...), c.Engine.Cache)); d != "" {
 		t.Error(d)
 	}
 	if _, err := Load(filepath.Join(dir, "none.yaml"), nil); err == nil || !strings.Contains(err.Error(), "sekisho init") {

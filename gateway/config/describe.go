@@ -100,6 +100,9 @@ func print(v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
+// maxColumn bounds the width of a column by what most of its values need.
+const maxColumn = 40
+
 // Describe writes the table of all settings.
 func Describe(w io.Writer) error {
 	rows := [][]string{{"項目", "型", "既定値", "意味"}}
@@ -116,13 +119,15 @@ func Describe(w io.Writer) error {
 	widths := make([]int, 3)
 	for _, r := range rows {
 		for i := range widths {
-			widths[i] = max(widths[i], width(r[i]))
+			if w := width(r[i]); w <= maxColumn { // a longer one stands out
+				widths[i] = max(widths[i], w)
+			}
 		}
 	}
 	for _, r := range rows {
 		var b strings.Builder
 		for i, n := range widths {
-			b.WriteString(r[i] + strings.Repeat(" ", n-width(r[i])+2))
+			b.WriteString(r[i] + strings.Repeat(" ", max(n-width(r[i]), 0)+2))
 		}
 		if _, err := fmt.Fprintln(w, b.String()+r[3]); err != nil {
 			return fmt.Errorf("describe configuration: %w", err)

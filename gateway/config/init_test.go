@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,7 +24,26 @@ func initialized(t *testing.T, a Answers) string {
 	if _, err := Init(dir, a, start); err != nil {
 		t.Fatal(err)
 	}
+	withEngine(t, dir)
 	return dir
+}
+
+// withEngine gives a configuration directories of its own for the engines, so
+// that tests judge alike on every machine.
+func withEngine(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range []string{"fonts", "engine"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mode(t, filepath.Join(dir, name), 0o755) // whatever the umask
+	}
+	put(t, filepath.Join(dir, "fonts", "a.TTF"), "font", 0o644)
+	put(t, filepath.Join(dir, "engine", "stamp"), "engine", 0o644)
+	file := filepath.Join(dir, "sekisho.yaml")
+	e := Default().Engine
+	replaceIn(t, file, "fonts: ["+strings.Join(e.Fonts, ", ")+"]", "fonts: [fonts]")
+	replaceIn(t, file, "cache: "+e.Cache, "cache: engine")
 }
 
 func TestInitPassesCheck(t *testing.T) {

@@ -144,6 +144,20 @@ var wrong = []struct {
 			put(t, filepath.Join(dir, "keys", f.public), string(b), 0o644)
 		}
 	}},
+	{"no fonts listed", "fonts: [fonts]", "fonts: []", nil},
+	{"fonts missing", "fonts: [fonts]", "fonts: [fonts, ipa]", nil},
+	{"no font in a directory", "fonts: [fonts]", "fonts: [keys]", nil},
+	{"fonts of others", "", "", func(t *testing.T, dir string) { mode(t, filepath.Join(dir, "fonts"), 0o777) }},
+	{"too many fonts", "fonts: [fonts]", "fonts: [a, b, c, d, e, f, g, h, i]", nil},
+	{"fonts are no list", "fonts: [fonts]", "fonts: fonts", nil},
+	{"cache not written", "cache: engine", `cache: ""`, nil},
+	{"cache missing", "cache: engine", "cache: none", nil},
+	{"cache empty", "", "", func(t *testing.T, dir string) {
+		if err := os.Remove(filepath.Join(dir, "engine", "stamp")); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{"cache of others", "", "", func(t *testing.T, dir string) { mode(t, filepath.Join(dir, "engine"), 0o775) }},
 	{"policy missing", "file: policy.yaml", "file: none.yaml", nil},
 	{"policy wrong", "", "", func(t *testing.T, dir string) {
 		put(t, filepath.Join(dir, "policy.yaml"), "default:\n  kinds:\n    zip: text\n    pngg: image\n    docx: text\n  limits:\n    depth: 0\n    output: 1B\n  csv_charset: sjis\n  jpeg_quality: 101\n  defang: none\n  spoofed: drop\n  own_domains: [a b]\n", 0o644)
