@@ -27,7 +27,8 @@ sanitize/seal:
 sanitize/charset:
 sanitize/hypertext:
 sanitize/memfile:
-sanitize/pdfium:
+sanitize/linear:
+sanitize/pdfium: sanitize/linear
 sanitize/pdfium/enginetest/...: sanitize/pdfium
 sanitize/pdfread: sanitize/ir sanitize/format sanitize/pdfium
 sanitize/jpeglint:
@@ -46,7 +47,7 @@ $format: sanitize/ir sanitize/format sanitize/charset sanitize/hypertext sanitiz
 
 sanitize/image: sanitize/ir sanitize/format sanitize/jpeglint sanitize/image/...
 sanitize/image/...: sanitize/image/...
-sanitize/modules: sanitize/ir sanitize/format sanitize/image
+sanitize/modules: sanitize/ir sanitize/format sanitize/image sanitize/linear
 
 sanitize: sanitize/ir sanitize/seal sanitize/memfile sanitize/format sanitize/policy sanitize/sandbox sanitize/magic $format
 
@@ -98,7 +99,7 @@ var guarded = map[string][]string{
 	"golang.org/x/image/...": {"sanitize/image/..."},
 	// PDFium and what runs it, ADR 0014.
 	"github.com/klippa-app/go-pdfium/...": {"sanitize/pdfium"},
-	"github.com/tetratelabs/wazero/...":   {"sanitize/pdfium", "sanitize/modules"},
+	"github.com/tetratelabs/wazero/...":   {"sanitize/pdfium", "sanitize/modules", "sanitize/linear"},
 	"unsafe":                              {"sanitize/sandbox"}, // one call of seccomp(2), ADR 0001
 	"C":                                   {},
 	"plugin":                              {},

@@ -30,8 +30,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
-	"golang.org/x/sys/unix"
+
+	"sekisho/sanitize/linear"
 )
 
 // Module is a file that is known.
@@ -150,7 +150,7 @@ func load(ctx context.Context, name string, cfg Config, host func(context.Contex
 			}
 		}
 	}
-	ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(allocate))
+	ctx = linear.With(ctx)
 	e, err := compile(ctx, wasm, cfg, host)
 	if err != nil && cfg.Cache != "" { // of another version, for example; it is only a saving of time
 		cfg.Cache = ""
@@ -185,33 +185,3 @@ func compile(ctx context.Context, wasm []byte, cfg Config, host func(context.Con
 
 // Close ends the engine.
 func (e *engine) Close() error { return e.rt.Close(e.ctx) }
-
-// linear is the memory of an instance: address space reserved at once, which
-// the kernel fills page by page. Go's own way would copy all of it whenever it
-// grows.
-type linear struct{ all []byte }
-
-func allocate(_, most uint64) experimental.LinearMemory {
-	all, err := unix.Mmap(-1, 0, int(most), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
-	if err != nil {
-		return &linear{} // Reallocate then says that there is none
-	}
-	return &linear{all}
-}
-
-// Reallocate gives the instance its first size bytes, nil if it may not have
-// as many.
-func (l *linear) Reallocate(size uint64) []byte {
-	if size > uint64(len(l.all)) {
-		return nil
-	}
-	return l.all[:size:size]
-}
-
-// Free gives the memory back.
-func (l *linear) Free() {
-	if l.all != nil {
-		_ = unix.Munmap(l.all) // it was mapped above
-		l.all = nil
-	}
-}

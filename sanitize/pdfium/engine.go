@@ -12,6 +12,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"sekisho/sanitize/linear"
 )
 
 // DefaultMemory is the linear memory that one document may use, in bytes.
@@ -57,7 +59,7 @@ func Load(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, errors.Join(err, fonts.Close())
 	}
 	e.pool, err = webassembly.Init(webassembly.Config{
-		Context:       experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(allocate)),
+		Context:       linear.With(ctx),
 		RuntimeConfig: rc,
 		// Never nil: the library would then mount the host's root directory.
 		FSConfig: wazero.NewFSConfig().WithFSMount(fonts, "/"),
