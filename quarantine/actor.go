@@ -2,6 +2,7 @@ package quarantine
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,17 @@ func (a Actor) Has(r Role) bool {
 		return false
 	}
 	return slices.Contains(a.Roles, r)
+}
+
+// OSPrefix begins the ID of a person who is known only as a user of the
+// operating system; accounts have no such IDs.
+const OSPrefix = "os:"
+
+// tellable reports whether two IDs of one kind are known to be two persons. A
+// user of the operating system and an account may be one human being, and
+// nobody can say.
+func tellable(a, b string) bool {
+	return strings.HasPrefix(a, OSPrefix) == strings.HasPrefix(b, OSPrefix)
 }
 
 // named is the person as requests and decisions keep one.

@@ -33,6 +33,8 @@ func Decide(r ReleaseRequest, a Actor, v Vote, now time.Time) (ReleaseRequest, e
 		return r, Incomplete
 	case a.ID == r.Requester.ID || v.Deputy.Of.ID == r.Requester.ID:
 		return r, SelfApproval
+	case v.Choice == Approve && !tellable(a.ID, r.Requester.ID):
+		return r, MixedPersons
 	}
 	n := len(r.Approvals()) + 1
 	basis, err := stepOf(r.Form, n).capacity(a, v.Deputy, r.Dept, now)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sekisho/sanitize/format"
 )
 
 // ExceptionState is the state of an Exception. The zero state is not legal.
@@ -85,6 +87,9 @@ func Propose(e Exception, a Actor, now time.Time) (Exception, error) {
 		e.From.IsZero(), !e.From.Before(e.Until), !now.Before(e.Until), e.Until.Sub(e.From) > MaxException:
 		return Exception{}, Incomplete
 	}
+	if word := e.Scope.strange(); word != "" {
+		return Exception{}, fmt.Errorf("%w: %.100q is no address, @domain or kind", Incomplete, word)
+	}
 	return Exception{ID: e.ID, Scope: e.Scope.clone(), Reason: e.Reason, From: e.From, Until: e.Until, MaxUses: e.MaxUses,
 		State: Proposed, Version: 1, ProposedBy: a.named(), ProposedAt: now}, nil
 }
@@ -108,6 +113,8 @@ func DecideException(e Exception, a Actor, v Vote, now time.Time) (Exception, er
 		return e, Incomplete
 	case a.ID == e.ProposedBy.ID || v.Deputy.Of.ID == e.ProposedBy.ID:
 		return e, SelfApproval
+	case v.Choice == Approve && !tellable(a.ID, e.ProposedBy.ID):
+		return e, MixedPersons
 	}
 	n := len(e.approvals())
 	if n >= maxSteps {
@@ -198,7 +205,7 @@ func (e Exception) covers(i Item, sender string, now time.Time) error {
 	persons := map[string]bool{e.ProposedBy.ID: true}
 	for _, d := range opened {
 		for _, p := range d.persons() {
-			if p == "" || persons[p] {
+			if p == "" || persons[p] || !tellable(p, e.ProposedBy.ID) {
 				return NoException
 			}
 			persons[p] = true
@@ -244,6 +251,24 @@ func (s Scope) complete() bool {
 		}
 	}
 	return true
+}
+
+// strange returns the first word that could match nothing, "" for none: a slip
+// of the pen is told when an exception is registered, not when it is needed.
+func (s Scope) strange() string {
+	for _, list := range [][]string{s.Recipients, s.Senders} {
+		for _, a := range list {
+			if at := strings.LastIndexByte(a, '@'); a != Any && (at < 0 || at == len(a)-1 || strings.ContainsAny(a, " \t,;<>")) {
+				return a
+			}
+		}
+	}
+	for _, k := range s.Kinds {
+		if k != Any && !slices.Contains(format.Kinds(), format.Kind(strings.ToLower(k))) {
+			return k
+		}
+	}
+	return ""
 }
 
 // clone returns a copy, addresses in lower case.

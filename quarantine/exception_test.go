@@ -37,6 +37,11 @@ func TestPropose(t *testing.T) {
 		{"endless uses", with(func(e *Exception) { e.MaxUses = maxUses + 1 }), admin1, Incomplete},
 		{"for nobody", with(func(e *Exception) { e.Scope.Recipients = nil }), admin1, Incomplete},
 		{"from nobody", with(func(e *Exception) { e.Scope.Senders = []string{""} }), admin1, Incomplete},
+		{"a slip in an address", with(func(e *Exception) { e.Scope.Senders = []string{"@a.example", "example.com"} }), admin1, Incomplete},
+		{"a list for one address", with(func(e *Exception) { e.Scope.Recipients = []string{"a@x.example, b@x.example"} }), admin1, Incomplete},
+		{"a slip in a kind", with(func(e *Exception) { e.Scope.Kinds = []string{"pdf", "docx"} }), admin1, Incomplete},
+		{"capitals in a kind", with(func(e *Exception) { e.Scope.Kinds = []string{"PDF"} }), admin1, nil},
+		{"at the command line", good, osAdmin, nil},
 		{"of no kind", with(func(e *Exception) { e.Scope.Kinds = nil }), admin1, Incomplete},
 	} {
 		e, err := Propose(c.e, c.who, noon)
@@ -80,6 +85,80 @@ func TestExceptionPersons(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// osUser is somebody at the command line, who has every role there.
+func osUser(name string) Actor {
+	return Actor{ID: OSPrefix + name, Dept: "console", Roles: []Role{Approver, Admin}}
+}
+
+var osAdmin = osUser("yamada")
+
+// TestMixedPersons: a user of the operating system and an account are not
+// counted as two persons, for they may be one.
+// spec: g11
+func TestMixedPersons(t *testing.T) {
+	yes := Vote{Choice: Approve, Reason: "可"}
+	one, two := osUser("tanaka"), osUser("suzuki")
+	for _, c := range []struct {
+		name   string
+		people [3]Actor // asks, then approve
+		want   error
+	}{
+		{"accounts", [3]Actor{admin1, both, admin2}, nil},
+		{"users", [3]Actor{osAdmin, one, two}, nil},
+		{"asked by an account", [3]Actor{admin1, one, two}, MixedPersons},
+		{"asked by a user", [3]Actor{osAdmin, both, admin2}, MixedPersons},
+		{"the second is an account", [3]Actor{osAdmin, one, admin2}, MixedPersons},
+	} {
+		e, err := Propose(Exception{ID: "x1", Scope: Scope{[]string{Any}, []string{Any}, []string{Any}}, Reason: "x", From: noon,
+			Until: noon.Add(time.Hour), MaxUses: 1}, c.people[0], noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range c.people[1:] {
+			if err == nil {
+				e, err = DecideException(e, a, yes, noon)
+			}
+		}
+		if err != c.want {
+			t.Errorf("%s: exception: %v", c.name, err)
+		}
+		if c.want != nil { // a row that somebody has edited
+			e.State, e.Decisions = Opened, []Decision{{Choice: Approve, By: c.people[1]}, {Choice: Approve, By: c.people[2]}}
+			if _, err := e.Use(heldItem(), "", noon); err != NoException {
+				t.Errorf("%s: use of an edited row: %v", c.name, err)
+			}
+		}
+		asker := c.people[0]
+		asker.Mailboxes, asker.Dept = []string{"hanako@town.example"}, c.people[1].Dept
+		r, err := Request(Ask{ID: "r1", Form: Original, Reason: "x", Exception: openException(t)}, heldItem(), asker, allRules, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range c.people[1:] {
+			if err == nil {
+				r, err = Decide(r, a, yes, noon)
+			}
+		}
+		if err != c.want || (err == nil) != (r.State == Approved) {
+			t.Errorf("%s: request: %v %s", c.name, err, r.State)
+		}
+		if c.want != nil {
+			r.State, r.Decisions = Approved, []Decision{{Choice: Approve, By: c.people[1], Order: 1, Basis: AsApprover}, {Choice: Approve, By: c.people[2], Order: 2, Basis: AsAdmin}}
+			if err := r.Granted(); err != NotEnoughPersons {
+				t.Errorf("%s: an edited row: %v", c.name, err)
+			}
+		}
+	}
+	// Whoever may decide may be stricter, whatever they are known as.
+	r, err := Request(Ask{ID: "r1", Form: Original, Reason: "x", Exception: openException(t)}, heldItem(), clerk, allRules, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decide(r, Actor{ID: OSPrefix + "a", Roles: []Role{Approver}, Dept: r.Dept}, Vote{Choice: Deny, Reason: "x"}, noon); err != nil {
+		t.Errorf("deny: %v", err)
 	}
 }
 

@@ -46,8 +46,10 @@ type Rules struct {
 // DefaultWait is how long a request waits for decisions.
 const DefaultWait = 7 * 24 * time.Hour
 
-// offers says whether a form may be asked for at all.
-func (r Rules) offers(f Form) bool {
+// Offers says whether a form may be asked for and approved at all. What is
+// switched off stops what was granted before: whoever executes a request asks
+// again.
+func (r Rules) Offers(f Form) bool {
 	switch f {
 	case Resanitize, TextOnly:
 		return true

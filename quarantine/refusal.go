@@ -35,6 +35,9 @@ const (
 	NotRecipient Refusal = "not_a_recipient"
 	// Ended: the held part was released, discarded or has expired.
 	Ended Refusal = "item_ended"
+	// MixedPersons: a user of the operating system and an account may be one and
+	// the same person; they do not count together.
+	MixedPersons Refusal = "mixed_persons"
 	// Incomplete: the request or the exception lacks what it must say.
 	Incomplete Refusal = "incomplete"
 )
@@ -58,7 +61,9 @@ var refusals = map[Refusal]RefusalText{
 	NoReason:         {"理由を書いてください。", "A reason is needed."},
 	NotRecipient:     {"もとのメールの宛先でない人には届けられません。", "Only original recipients can be added."},
 	Ended:            {"すでに解除、破棄、または期限切れになっています。", "The part was released, discarded or has expired."},
-	Incomplete:       {"必要な項目が足りません。", "Something that must be said is missing."},
+	MixedPersons: {"コマンドの利用者とアカウントは、別の人かどうかを確かめられません。申請と同じ方法（コマンドかアカウント）で承認してください。",
+		"A command line user and an account may be one person; approve in the way in which it was asked for."},
+	Incomplete: {"必要な項目が足りません。", "Something that must be said is missing."},
 }
 
 // Error implements error, for operators and logs.

@@ -164,7 +164,7 @@ func (k Ask) check(i Item, a Actor, rules Rules, now time.Time) (dept string, er
 	switch {
 	case k.ID == "" || k.Profile != ByPolicy && (k.Form != Resanitize || k.Profile != Wide):
 		return "", Incomplete
-	case !rules.offers(k.Form):
+	case !rules.Offers(k.Form):
 		return "", NotOffered
 	case strings.TrimSpace(k.Reason) == "" && rules.Persons(k.Form, k.Profile) > 0:
 		return "", NoReason
@@ -220,7 +220,7 @@ func (r ReleaseRequest) Granted() error {
 			return WrongRole
 		}
 		for _, p := range d.persons() {
-			if p == "" || seen[p] {
+			if p == "" || seen[p] || !tellable(p, r.Requester.ID) {
 				return NotEnoughPersons
 			}
 			seen[p] = true
