@@ -47,6 +47,7 @@ func (k Checker) Check(ctx context.Context, c Config) Problems {
 	}
 	r.between("flow.workers", int64(c.Flow.Workers), 0, 256, "0 - 256")
 	r.policy()
+	r.release()
 	r.audit()
 	r.syslog(ctx, k.Resolver)
 	r.management()

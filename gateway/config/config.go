@@ -27,6 +27,7 @@ type Config struct {
 	Keys       KeyFolder  `yaml:"keys"`
 	Flow       Flow       `yaml:"flow"`
 	Policy     PolicyFile `yaml:"policy"`
+	Release    Release    `yaml:"release"`
 	Audit      Audit      `yaml:"audit"`
 	Management Management `yaml:"management"`
 	API        API        `yaml:"api"`
@@ -158,6 +159,14 @@ type PolicyFile struct {
 	File string `yaml:"file" path:"y" need:"y" doc:"方針のファイル。"`
 }
 
+// Release is which releases of held parts are offered, and for how long a request
+// waits (DECISIONS 27).
+type Release struct {
+	SelfService bool     `yaml:"self_service" doc:"true のとき、方針と同じかより厳しい作り直しは、ほかの人の承認なしに届けます。"`
+	Exceptions  bool     `yaml:"exceptions" doc:"true にすると、登録した例外措置と2人の承認で、無害化していない原本を届けられます。"`
+	Wait        Duration `yaml:"wait" doc:"解除申請が承認を待つ期間。過ぎると申請は終わります。"`
+}
+
 // Audit is the log.
 type Audit struct {
 	Instance string   `yaml:"instance" need:"y" doc:"このゲートウェイの名前 (英数字と . _ -)。監査記録の署名とメールの循環の検出に使います。"`
@@ -226,6 +235,7 @@ func Default() Config {
 			Originals: Duration(30 * day)},
 		Keys:       KeyFolder{Dir: "keys"},
 		Policy:     PolicyFile{File: "policy.yaml"},
+		Release:    Release{SelfService: true, Wait: Duration(7 * day)},
 		Audit:      Audit{Interval: Duration(5 * time.Minute), Texts: Duration(366 * day)},
 		Management: Management{Listen: "127.0.0.1:8025"},
 		Engine: Engine{Fonts: []string{"/usr/share/fonts/opentype/ipafont-mincho", "/usr/share/fonts/opentype/ipafont-gothic"},
