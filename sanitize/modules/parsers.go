@@ -5,11 +5,6 @@ import (
 	"errors"
 	"fmt"
 	stdimage "image"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/image"
@@ -88,41 +83,4 @@ func (s *SVG) drawer(text []byte, zoom float64, limit int64) (stdimage.Image, fl
 		return nil, 0, held(err)
 	}
 	return p.Image, used, nil
-}
-
-// Limits of the fonts of drawings.
-const (
-	maxFonts     = 8
-	maxFontBytes = 32 << 20
-)
-
-// ReadFonts reads the font files of directories, as far as drawings use them.
-// Directories that are missing are passed over.
-func ReadFonts(dirs []string) ([][]byte, error) {
-	var all [][]byte
-	for _, dir := range dirs {
-		entries, err := os.ReadDir(dir)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("modules: read fonts: %w", err)
-		}
-		for _, e := range entries {
-			ext := strings.ToLower(filepath.Ext(e.Name()))
-			if !e.Type().IsRegular() || ext != ".ttf" && ext != ".otf" || len(all) >= maxFonts {
-				continue
-			}
-			f, err := os.Open(filepath.Join(dir, e.Name()))
-			if err != nil {
-				return nil, fmt.Errorf("modules: read fonts: %w", err)
-			}
-			data, err := io.ReadAll(io.LimitReader(f, maxFontBytes))
-			if err = errors.Join(err, f.Close()); err != nil {
-				return nil, fmt.Errorf("modules: read fonts: %w", err)
-			}
-			all = append(all, data)
-		}
-	}
-	return all, nil
 }

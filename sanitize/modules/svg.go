@@ -17,7 +17,8 @@ import (
 // of the file mean nothing to it.
 type SVG struct {
 	*engine
-	fonts [][]byte
+	fonts  [][]byte
+	family string // for words that name no family that is there
 }
 
 // LoadSVG loads the module "svg"; it must run before the box is shut.
@@ -26,7 +27,7 @@ func LoadSVG(ctx context.Context, cfg Config) (*SVG, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &SVG{e, cfg.Fonts}, nil
+	return &SVG{e, cfg.Fonts, defaultFamily(cfg.Fonts)}, nil
 }
 
 // Fonts returns how many font files letters are drawn with.
@@ -73,7 +74,7 @@ func (s *SVG) open(in *instance, text []byte, zoom float64) (*drawer, error) {
 		Family string `json:"defaultFontFamily"`
 	}
 	options, err := json.Marshal(map[string]any{
-		"font":  font{Family: "IPAPGothic"},
+		"font":  font{Family: s.family},
 		"fitTo": map[string]any{"mode": "zoom", "value": zoom},
 	})
 	if err != nil {
