@@ -137,6 +137,8 @@ type Tx interface {
 	Erase(message ID, r ...Record) error
 	// Note inserts records that change nothing else.
 	Note(r ...Record) error
+	// NoteOn is Note for records that belong to the history of a message.
+	NoteOn(message ID, r ...Record) error
 	// Setting reads and SetSetting writes a small named value (policy version,
 	// schema facts); Setting gives "" when there is none.
 	Setting(name string) (string, error)

@@ -24,6 +24,8 @@ type JobKind string
 const (
 	// JobRelease carries out an approved release request.
 	JobRelease JobKind = "release"
+	// JobPreview draws a page of a part, for somebody to look at (画面転送).
+	JobPreview JobKind = "preview"
 )
 
 // Job is engine work that somebody asked for (DECISIONS 26); flow does it, for
@@ -47,6 +49,23 @@ type Job struct {
 	EndedAt   time.Time // zero while waiting
 	Reason    string    // reason code of a failed job
 	Detail    string    // for administrators; may quote hostile text
+
+	Preview PagePreview // of JobPreview
+}
+
+// PagePreview is the page that a JobPreview draws and, once it is done, where
+// the picture is: in the store of previews, for minutes.
+type PagePreview struct {
+	Part string // path in the mail, "" for the mail itself
+	Page int64  // from 1
+
+	Pages int64    // of the document, once done
+	Blob  string   // the PNG, once done
+	Size  int64    // its bytes
+	Sum   [32]byte // its SHA-256
+	// ExpiresAt is when a waiting preview is not wanted any more, and when the row
+	// and the picture of one that has ended are deleted.
+	ExpiresAt time.Time
 }
 
 // Releases is the part of a Ledger that holds requests, exceptions and jobs.
@@ -78,9 +97,13 @@ type ExceptionQuery struct {
 
 // JobQuery selects jobs, oldest first.
 type JobQuery struct {
-	States  []JobState
-	Request string // "" for any
-	Limit   int    // 0: 1000
+	States    []JobState
+	Kind      JobKind   // "" for any
+	Request   string    // "" for any
+	Message   ID        // "" for any
+	By        string    // id of the person, "" for any
+	DueBefore time.Time // Preview.ExpiresAt at or before; zero: any
+	Limit     int       // 0: 1000
 }
 
 // ReleaseTx is the part of a Tx that changes requests, exceptions and jobs.
@@ -102,15 +125,19 @@ type ReleaseTx interface {
 
 	// AddJob inserts a waiting job.
 	AddJob(j Job, rec ...Record) error
-	// ClaimJob leases the oldest job that is due and has no living lease;
-	// ErrNotFound when there is none. A lease that ended counts Lost up.
-	ClaimJob(owner string, now, until time.Time) (Job, error)
+	// ClaimJob leases the oldest job of one of the kinds (none: of any) that is due
+	// and has no living lease; ErrNotFound when there is none. A lease that ended
+	// counts Lost up.
+	ClaimJob(owner string, now, until time.Time, kinds ...JobKind) (Job, error)
 	// RenewJob extends a lease; ErrLease when it was lost.
 	RenewJob(j Job, until time.Time) error
 	// ReturnJob gives a leased job back with its Attempts and NextAt as in j;
 	// ErrLease when the lease was lost.
 	ReturnJob(j Job) error
-	// EndJob ends a leased job Done or Failed with its Reason and Detail; ErrLease
-	// when the lease was lost.
+	// EndJob ends a leased job Done or Failed with its Reason, Detail and Preview;
+	// ErrLease when the lease was lost.
 	EndJob(j Job, rec ...Record) error
+	// ForgetPreview deletes the row of an ended preview, and needs no record: what
+	// was drawn and who looked are on record. One that is not there is no error.
+	ForgetPreview(id ID) error
 }

@@ -9,12 +9,13 @@ import (
 )
 
 const jobColumns = `id, kind, coalesce(message, ''), coalesce(item, ''), coalesce(request, ''), by, state, owner, until, fence,
-	attempts, lost, created_at, next_at, ended_at, reason, detail`
+	attempts, lost, created_at, next_at, ended_at, reason, detail, part, page, pages, picture, picture_size, picture_sum, expires_at`
 
 func scanJob(j *gateway.Job) func(scanner) error {
 	return func(s scanner) error {
 		return s.Scan(&j.ID, &j.Kind, &j.Message, &j.Item, &j.Request, &j.By, &j.State, &j.Lease.Owner, stamp{&j.Lease.Until}, &j.Lease.Fence,
-			&j.Attempts, &j.Lost, stamp{&j.CreatedAt}, stamp{&j.NextAt}, stamp{&j.EndedAt}, &j.Reason, &j.Detail)
+			&j.Attempts, &j.Lost, stamp{&j.CreatedAt}, stamp{&j.NextAt}, stamp{&j.EndedAt}, &j.Reason, &j.Detail,
+			&j.Preview.Part, &j.Preview.Page, &j.Preview.Pages, &j.Preview.Blob, &j.Preview.Size, digest{&j.Preview.Sum}, stamp{&j.Preview.ExpiresAt})
 	}
 }
 
@@ -25,9 +26,11 @@ func (t *tx) AddJob(j gateway.Job, rec ...gateway.Record) error {
 			return fmt.Errorf("%w: a job begins waiting, with an id and a person", gateway.ErrState)
 		}
 		next := nanos(j.NextAt)
-		if _, err := t.exec(`INSERT INTO jobs (id, kind, message, item, request, by, state, created_at, next_at, due_at)
-			VALUES (?, ?, ?, ?, ?, ?, 'requested', ?, ?, ?)`, string(j.ID), string(j.Kind), optional(string(j.Message)), optional(j.Item),
-			optional(j.Request), j.By, nanos(j.CreatedAt), next, next); err != nil {
+		if _, err := t.exec(`INSERT INTO jobs (id, kind, message, item, request, by, state, created_at, next_at, due_at,
+				part, page, expires_at)
+			VALUES (?, ?, ?, ?, ?, ?, 'requested', ?, ?, ?, ?, ?, ?)`, string(j.ID), string(j.Kind), optional(string(j.Message)), optional(j.Item),
+			optional(j.Request), j.By, nanos(j.CreatedAt), next, next,
+			j.Preview.Part, j.Preview.Page, nanos(j.Preview.ExpiresAt)); err != nil {
 			return err
 		}
 		return t.record(string(j.Message), rec)
@@ -35,16 +38,26 @@ func (t *tx) AddJob(j gateway.Job, rec ...gateway.Record) error {
 }
 
 const (
-	nextJob = `(SELECT n FROM jobs INDEXED BY jobs_due WHERE state = 'requested' AND due_at <= ?3 ORDER BY due_at, n LIMIT 1)`
+	nextJob = `(SELECT n FROM jobs INDEXED BY jobs_due WHERE state = 'requested' AND due_at <= ?3
+		AND (?4 = '[]' OR kind IN (SELECT value FROM json_each(?4))) ORDER BY due_at, n LIMIT 1)`
 	takeJob = `UPDATE jobs SET lost = lost + (owner <> ''), owner = ?1, until = ?2, due_at = ?2, fence = fence + 1 WHERE n = ` + nextJob
 	// leasedJob is the condition that a job is still in the hands of a holder.
 	leasedJob = ` WHERE id = ? AND state = 'requested' AND owner = ? AND owner <> '' AND fence = ?`
 )
 
 // ClaimJob implements gateway.ReleaseTx.
-func (t *tx) ClaimJob(owner string, now, until time.Time) (gateway.Job, error) {
+func (t *tx) ClaimJob(owner string, now, until time.Time, kinds ...gateway.JobKind) (gateway.Job, error) {
 	var j gateway.Job
-	err := t.claim("claim job", owner, now, until, scanJob(&j), takeJob+` RETURNING `+jobColumns)
+	of, err := jsonArray(kinds)
+	if err != nil {
+		return j, err
+	}
+	err = t.change("claim job", func() error {
+		if owner == "" || !until.After(now) {
+			return fmt.Errorf("%w: a lease needs an owner and an end", gateway.ErrState)
+		}
+		return t.changed(scanJob(&j), takeJob+` RETURNING `+jobColumns, owner, nanos(until), nanos(now), of)
+	})
 	return j, err
 }
 
@@ -73,12 +86,22 @@ func (t *tx) EndJob(j gateway.Job, rec ...gateway.Record) error {
 		if j.State != gateway.JobDone && j.State != gateway.JobFailed {
 			return fmt.Errorf("%w: a job cannot end %q", gateway.ErrState, j.State)
 		}
-		n, err := t.exec(`UPDATE jobs SET state = ?, owner = '', until = 0, ended_at = ?, reason = ?, detail = ?`+leasedJob,
-			string(j.State), nanos(j.EndedAt), j.Reason, j.Detail, string(j.ID), j.Lease.Owner, j.Lease.Fence)
+		n, err := t.exec(`UPDATE jobs SET state = ?, owner = '', until = 0, ended_at = ?, reason = ?, detail = ?,
+				pages = ?, picture = ?, picture_size = ?, picture_sum = ?, expires_at = ?`+leasedJob,
+			string(j.State), nanos(j.EndedAt), j.Reason, j.Detail,
+			j.Preview.Pages, j.Preview.Blob, j.Preview.Size, j.Preview.Sum[:], nanos(j.Preview.ExpiresAt), string(j.ID), j.Lease.Owner, j.Lease.Fence)
 		if err := t.held(n, err, "jobs", j.ID); err != nil {
 			return err
 		}
 		return t.record(string(j.Message), rec)
+	})
+}
+
+// ForgetPreview implements gateway.ReleaseTx.
+func (t *tx) ForgetPreview(id gateway.ID) error {
+	return t.change("forget preview", func() error {
+		_, err := t.exec(`DELETE FROM jobs WHERE id = ? AND kind = 'preview' AND state <> 'requested'`, string(id))
+		return err
 	})
 }
 
@@ -100,8 +123,15 @@ func (l *Ledger) Jobs(ctx context.Context, q gateway.JobQuery) ([]gateway.Job, e
 	for _, st := range q.States {
 		s.states = append(s.states, string(st))
 	}
-	if q.Request != "" {
-		s.where("request = ?", q.Request)
+	for _, c := range []struct{ condition, value string }{{"kind = ?", string(q.Kind)}, {"request = ?", q.Request},
+		{"message = ?", string(q.Message)}, {"by = ?", q.By}} {
+		if c.value != "" {
+			s.where(c.condition, c.value)
+		}
+	}
+	if !q.DueBefore.IsZero() {
+		s.age = "expires_at"
+		s.where("expires_at <= ?", nanos(q.DueBefore))
 	}
 	var js []gateway.Job
 	err := l.view(ctx, func(q query) error {

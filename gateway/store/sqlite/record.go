@@ -53,7 +53,12 @@ func commits(e audit.Event, digest string) bool {
 
 // Note implements gateway.Tx.
 func (t *tx) Note(r ...gateway.Record) error {
-	return t.change("note", func() error { return t.record("", r) })
+	return t.NoteOn("", r...)
+}
+
+// NoteOn implements gateway.Tx.
+func (t *tx) NoteOn(message gateway.ID, r ...gateway.Record) error {
+	return t.change("note", func() error { return t.record(string(message), r) })
 }
 
 // What an erasure deletes: the openings, the sender's words that lists show, and

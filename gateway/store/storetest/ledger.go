@@ -71,6 +71,7 @@ func Ledger(t *testing.T, open OpenLedger) {
 		{"a release is one", releaseOnce},
 		{"exceptions", exceptions},
 		{"jobs", jobs},
+		{"previews", previews},
 		{"no release without a record", releaseNeedsRecord},
 	}
 	for _, c := range cases {

@@ -150,6 +150,89 @@ func jobs(t *testing.T, d *desk) {
 	d.refuse("return nothing", gateway.ErrNotFound, func(tx gateway.Tx) error { return tx.ReturnJob(gateway.Job{ID: "no"}) })
 }
 
+// previews are jobs of their own kind, whose rows may go.
+func previews(t *testing.T, d *desk) {
+	m, _, i := heldMail(d)
+	r := asks(d, i, quarantine.TextOnly, "", quarantine.Exception{})
+	d.do(func(tx gateway.Tx) error {
+		return errors.Join(tx.AddRequest(r, d.record()), tx.AddJob(job(d, r), d.record()))
+	})
+	p := gateway.Job{ID: d.id(), Kind: gateway.JobPreview, Message: m.ID, Item: i.ID, By: "clerk", State: gateway.JobWaiting, CreatedAt: d.now, NextAt: d.now,
+		Preview: gateway.PagePreview{Part: "2.1", Page: 3, ExpiresAt: d.now.Add(time.Hour)}}
+	d.refuseBare(t, "add preview", func(tx gateway.Tx) error { return tx.AddJob(p) })
+	for name, broken := range map[string]func(*gateway.Job){
+		"no page":   func(j *gateway.Job) { j.Preview.Page = 0 },
+		"for ever":  func(j *gateway.Job) { j.Preview.ExpiresAt = time.Time{} },
+		"no person": func(j *gateway.Job) { j.By = "" },
+	} {
+		bad := p
+		broken(&bad)
+		if err := d.try(func(tx gateway.Tx) error { return tx.AddJob(bad, d.record()) }); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	d.do(func(tx gateway.Tx) error { return tx.AddJob(p, d.record()) })
+	var got gateway.Job
+	d.do(func(tx gateway.Tx) error {
+		var err error
+		got, err = tx.ClaimJob("flow", d.now, d.now.Add(leaseTime), gateway.JobPreview)
+		return err
+	})
+	want := p
+	want.Lease = gateway.Lease{Owner: "flow", Until: d.now.Add(leaseTime), Fence: 1}
+	same(t, "claimed", got, want)
+	d.refuse("a second one", gateway.ErrNotFound, func(tx gateway.Tx) error {
+		_, err := tx.ClaimJob("flow", d.now, d.now.Add(leaseTime), gateway.JobPreview)
+		return err
+	})
+	d.do(func(tx gateway.Tx) error { return tx.ForgetPreview(p.ID) }) // it waits, and stays
+	got.State, got.EndedAt = gateway.JobDone, d.now
+	if err := d.try(func(tx gateway.Tx) error { return tx.EndJob(got, d.record()) }); err == nil {
+		t.Error("a preview ended well without a picture")
+	}
+	got.Preview.Pages, got.Preview.Blob, got.Preview.Size, got.Preview.Sum = 12, "picture", 99, [32]byte{1}
+	got.Preview.ExpiresAt = d.now.Add(time.Minute)
+	d.do(func(tx gateway.Tx) error { return tx.EndJob(got, d.record()) })
+	got.Lease = gateway.Lease{Fence: 1}
+	d.reopen()
+	back, err := d.l.Job(t.Context(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "done", back, got)
+	previewQueries(t, d, p)
+	if claimJob(d).Kind != gateway.JobRelease {
+		t.Error("the release was not left")
+	}
+	d.do(func(tx gateway.Tx) error { return tx.ForgetPreview(p.ID) })
+	if _, err := d.l.Job(t.Context(), p.ID); !errors.Is(err, gateway.ErrNotFound) {
+		t.Errorf("forgotten: %v", err)
+	}
+	d.do(func(tx gateway.Tx) error { return tx.ForgetPreview(p.ID) }) // once more is no error
+	if c, err := d.l.Counts(t.Context()); err != nil || c.JobsWaiting != 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func previewQueries(t *testing.T, d *desk, p gateway.Job) {
+	t.Helper()
+	ended := []gateway.JobState{gateway.JobDone, gateway.JobFailed}
+	for _, c := range []struct {
+		q    gateway.JobQuery
+		want int
+	}{
+		{gateway.JobQuery{}, 2}, {gateway.JobQuery{Kind: gateway.JobPreview}, 1}, {gateway.JobQuery{Kind: gateway.JobRelease}, 1},
+		{gateway.JobQuery{Kind: gateway.JobPreview, Message: p.Message, By: "clerk"}, 1}, {gateway.JobQuery{Kind: gateway.JobPreview, By: "head"}, 0},
+		{gateway.JobQuery{Message: "no"}, 0},
+		{gateway.JobQuery{Kind: gateway.JobPreview, States: ended, DueBefore: d.now}, 0},
+		{gateway.JobQuery{Kind: gateway.JobPreview, States: ended, DueBefore: d.now.Add(time.Minute)}, 1},
+	} {
+		if js, err := d.l.Jobs(t.Context(), c.q); err != nil || len(js) != c.want {
+			t.Errorf("%+v: %d jobs, %v", c.q, len(js), err)
+		}
+	}
+}
+
 func releaseNeedsRecord(t *testing.T, d *desk) {
 	_, _, i := heldMail(d)
 	r := asks(d, i, quarantine.Resanitize, quarantine.Wide, quarantine.Exception{})
