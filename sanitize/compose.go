@@ -16,8 +16,25 @@ import (
 type (
 	Substitute = mail.Substitute
 	Postmaster = mail.Postmaster
+	// Digest is the list of what is held for a recipient, DigestPart one of them.
+	Digest     = mail.Digest
+	DigestPart = mail.DigestPart
 	// Undelivered is what the postmaster is told about one recipient.
 	Undelivered = mail.Outcome
+)
+
+// Occasions of a digest, states of its parts, and events of the postmaster's
+// mail, as package mail has them.
+const (
+	DigestOfHour    = mail.DigestOfHour
+	DigestAgain     = mail.DigestAgain
+	DigestTrial     = mail.DigestTrial
+	DigestMost      = mail.DigestMost
+	DigestHeld      = mail.DigestHeld
+	DigestReleased  = mail.DigestReleased
+	DigestDiscarded = mail.DigestDiscarded
+	DigestExpired   = mail.DigestExpired
+	NoticesStopped  = mail.NoticesStopped
 )
 
 // composeTime bounds building and linting one of our own mails.
@@ -32,6 +49,11 @@ func (e *Engine) Substitute(ctx context.Context, s Substitute) (Body, error) {
 // Postmaster writes a report to the postmaster. The caller closes the Body.
 func (e *Engine) Postmaster(ctx context.Context, p Postmaster) (Body, error) {
 	return e.compose(ctx, nil, func(w io.Writer) error { return mail.BuildPostmaster(p, w) })
+}
+
+// Digest writes a list of held parts. The caller closes the Body.
+func (e *Engine) Digest(ctx context.Context, d Digest) (Body, error) {
+	return e.compose(ctx, nil, func(w io.Writer) error { return mail.BuildDigest(d, w) })
 }
 
 // compose builds a mail of our own and lints it like every other one: what is

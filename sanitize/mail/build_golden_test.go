@@ -3,6 +3,7 @@ package mail
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,9 @@ func TestPostmasterGolden(t *testing.T) {
 		{"postmaster", func(*Postmaster) {}},
 		{"postmaster_untold", func(p *Postmaster) { p.Untold = 980 }},
 		{"postmaster_held", func(p *Postmaster) { p.Event, p.Reason, p.Outcomes = MessageHeld, format.CrashLoop, nil }},
+		{"postmaster_stopped", func(p *Postmaster) {
+			p.Event, p.Facts.ReceiptNo, p.Outcomes, p.Detail = NoticesStopped, "", nil, "3 notices wait"
+		}},
 		{"postmaster_person", func(p *Postmaster) { p.Event, p.Detail, p.To = 99, "audit log: disk full", nil }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -227,4 +231,77 @@ func TestPostmasterGolden(t *testing.T) {
 			buildGolden(t, tc.name, b.String())
 		})
 	}
+}
+
+func TestDigestGolden(t *testing.T) {
+	at := buildFacts().ReceivedAt
+	parts := []DigestPart{
+		{ReceiptNo: "M-260417-00042", ReceivedAt: at, From: "サンプル商事「佐藤」\r\nBcc: x@example.jp <sato@example.jp>", Subject: "４月分請求書\u202e",
+			Recipient: "yamada@town.example.lg.jp", Name: "請求書.xls", Kind: format.OLE, Reason: format.KindUnsupported, ExpiresAt: at.AddDate(0, 1, 0)},
+		{ReceiptNo: "M-260417-00042", ReceivedAt: at, Recipient: "yamada@town.example.lg.jp", Name: "図面.zip", Kind: format.Zip,
+			Reason: format.EncryptedArchive, ExpiresAt: at.AddDate(0, 1, 0)},
+		{ReceiptNo: "M-260417-00043", ReceivedAt: at.Add(time.Hour), Recipient: "yamada@town.example.lg.jp", Whole: true, Kind: format.Mail,
+			Reason: format.FragmentOfMail, ExpiresAt: at.AddDate(0, 1, 0)},
+		{ReceiptNo: "M-260417-00044", ReceivedAt: at, Recipient: "yamada@town.example.lg.jp", Name: "b.csv", Kind: format.CSV, State: DigestReleased},
+		{ReceiptNo: "M-260417-00044", ReceivedAt: at, Recipient: "yamada@town.example.lg.jp", Name: "c.csv", Kind: format.CSV, State: DigestDiscarded},
+	}
+	facts := *buildFacts()
+	facts.ReceiptNo, facts.Recipients = "", []string{"yamada@town.example.lg.jp"}
+	for _, tc := range []struct {
+		name string
+		edit func(*Digest)
+	}{
+		{"digest", func(*Digest) {}},
+		{"digest_department", func(d *Digest) {
+			d.Facts.Recipients, d.Facts.Office.PublicURL, d.More = []string{"soumu@town.example.lg.jp"}, "", true
+		}},
+		{"digest_again", func(d *Digest) { d.Occasion, d.Facts.ReceiptNo, d.Parts = DigestAgain, "M-260417-00042", d.Parts[:2] }},
+		{"digest_trial", func(d *Digest) { d.Occasion, d.Parts = DigestTrial, nil }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := Digest{Facts: facts, Key: "0123", Parts: slices.Clone(parts)}
+			tc.edit(&d)
+			var b bytes.Buffer
+			if err := BuildDigest(d, &b); err != nil {
+				t.Fatal(err)
+			}
+			lintExpectClean(t, b.Bytes(), nil)
+			buildGolden(t, tc.name, b.String())
+		})
+	}
+}
+
+// TestDigestIsBounded: a digest lists so many parts and no more, and the next
+// one is another mail.
+func TestDigestIsBounded(t *testing.T) {
+	d := Digest{Facts: *buildFacts(), Key: "1"}
+	for i := range 3 * DigestMost {
+		d.Parts = append(d.Parts, DigestPart{ReceiptNo: fmt.Sprintf("M-260417-%05d", i), Name: strings.Repeat("長", 500), Reason: format.Malformed})
+	}
+	var one, same, other bytes.Buffer
+	for key, to := range map[string]*bytes.Buffer{"1": &one, "2": &other} {
+		d.Key = key
+		if err := BuildDigest(d, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Key = "1"
+	if err := BuildDigest(d, &same); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(digestText(Digest{Facts: d.Facts, Parts: d.Parts[:DigestMost]}), "受付番号　　　　　"); n != DigestMost {
+		t.Errorf("%d parts", n)
+	}
+	if one.Len() > 200<<10 || !bytes.Equal(one.Bytes(), same.Bytes()) {
+		t.Errorf("%d bytes, equal %v", one.Len(), bytes.Equal(one.Bytes(), same.Bytes()))
+	}
+	id := func(b []byte) string {
+		_, s, _ := strings.Cut(string(b), "Message-ID: ")
+		s, _, _ = strings.Cut(s, "\r\n")
+		return s
+	}
+	if id(one.Bytes()) == id(other.Bytes()) || id(one.Bytes()) == "" {
+		t.Errorf("the ids %q and %q", id(one.Bytes()), id(other.Bytes()))
+	}
+	lintExpectClean(t, one.Bytes(), nil)
 }

@@ -17,6 +17,7 @@ const (
 	DeliveryFailed PostmasterEvent = iota // a delivery ended in failure after 250
 	MessageHeld                           // a message is held and nobody else was told
 	NeedsPerson                           // something else stopped; Detail says what
+	NoticesStopped                        // notices about held parts are due and do not get through
 )
 
 // Outcome is the final result for one recipient.
@@ -71,6 +72,14 @@ var postmasterWords = map[PostmasterEvent]struct{ subject, ja, en, next, nextEN 
 		"「sekisho queue show」で状態を確かめてください。",
 		"Look at the state with `sekisho queue show`.",
 	},
+	NoticesStopped: {
+		"【通知停止中】お預かりのお知らせを送れていません",
+		"お預かりのお知らせを、次の時刻から１通も送れていません。職員は、お預かりしたものがあることを知らずにいます。",
+		"No notice about held parts could be handed over since the time below. Staff do not know of what is held.",
+		"「sekisho doctor」で中継先を確かめ、「sekisho notice test 宛先」で試験のお知らせを送ってください。\n" +
+			"待っているお知らせは、送れるようになれば自動で送られます。",
+		"Look at the next hop with `sekisho doctor` and send one with `sekisho notice test ADDRESS`.\nNotices that wait go out by themselves once they can.",
+	},
 }
 
 // BuildPostmaster writes a report to the postmaster, Japanese first and
@@ -97,7 +106,10 @@ func BuildPostmaster(p Postmaster, w io.Writer) error {
 	}
 	h := substituteHeader(p.Facts, p.Address, "postmaster\x00"+words.subject+"\x00"+b.String())
 	h.to = postmasterTo(p.To)
-	h.subject = buildUnstructured(words.subject + "（受付番号 " + buildToken(p.Facts.ReceiptNo) + "）")
+	h.subject = buildUnstructured(words.subject)
+	if p.Facts.ReceiptNo != "" {
+		h.subject = buildUnstructured(words.subject + "（受付番号 " + buildToken(p.Facts.ReceiptNo) + "）")
+	}
 	h.result = buildResultTokens(p.Facts, format.Held, 0, buildCount{}, nil)
 	d := buildDraft{head: h, text: b.String()}
 	if err := d.write(w); err != nil {
@@ -123,11 +135,17 @@ func postmasterTo(to []string) []string {
 	return buildBoxTokens(boxes)
 }
 
+// postmasterFacts are about a message where there is one; else they begin with
+// a time.
 func postmasterFacts(b *strings.Builder, p Postmaster) {
-	substituteRow(b, "受付番号　　　　　", buildToken(p.Facts.ReceiptNo))
-	substituteRow(b, "受信　　　　　　　", noticeMinute(p.Facts.ReceivedAt))
-	substituteRow(b, "差出人（名乗り）　", substituteQuoted(p.From))
-	substituteRow(b, "件名　　　　　　　", substituteQuoted(p.Subject))
+	if p.Facts.ReceiptNo == "" {
+		substituteRow(b, "いつから　　　　　", noticeMinute(p.Facts.ReceivedAt))
+	} else {
+		substituteRow(b, "受付番号　　　　　", buildToken(p.Facts.ReceiptNo))
+		substituteRow(b, "受信　　　　　　　", noticeMinute(p.Facts.ReceivedAt))
+		substituteRow(b, "差出人（名乗り）　", substituteQuoted(p.From))
+		substituteRow(b, "件名　　　　　　　", substituteQuoted(p.Subject))
+	}
 	if p.Reason != "" {
 		substituteRow(b, "理由　　　　　　　", p.Reason.Text().JA+"ため（"+string(p.Reason.Listed())+"）")
 	}
@@ -147,8 +165,12 @@ func postmasterFacts(b *strings.Builder, p Postmaster) {
 }
 
 func postmasterFactsEN(b *strings.Builder, p Postmaster) {
-	substituteRow(b, "Receipt:   ", buildToken(p.Facts.ReceiptNo))
-	substituteRow(b, "Received:  ", buildDate(p.Facts.ReceivedAt))
+	if p.Facts.ReceiptNo == "" {
+		substituteRow(b, "Since:     ", buildDate(p.Facts.ReceivedAt))
+	} else {
+		substituteRow(b, "Receipt:   ", buildToken(p.Facts.ReceiptNo))
+		substituteRow(b, "Received:  ", buildDate(p.Facts.ReceivedAt))
+	}
 	if p.Reason != "" {
 		substituteRow(b, "Reason:    ", p.Reason.Text().EN+" ("+string(p.Reason.Listed())+")")
 	}
