@@ -7,14 +7,16 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"sekisho/gateway/config"
 	"sekisho/sanitize"
 	"sekisho/sanitize/sandbox"
 )
 
 // openBoxes starts a pool of boxes from the small program, if there is one
-// that can be used, and from this one otherwise.
-func openBoxes(cfg sandbox.Config, log *slog.Logger) (*sandbox.Pool, error) {
-	cfg.Classes, cfg.Log = sanitize.Classes(append(installedDecoders(), newPDFEngine(log).class())...), log
+// that can be used, and from this one otherwise. Boxes that draw see the
+// directories of the engine block.
+func openBoxes(at config.Engine, cfg sandbox.Config, log *slog.Logger) (*sandbox.Pool, error) {
+	cfg.Classes, cfg.Log = sanitize.Classes(append(installedDecoders(at), newPDFEngine(at, log).class())...), log
 	self, err := os.Executable()
 	if err != nil {
 		return sandbox.NewPool(cfg)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"sekisho/gateway/config"
 	"sekisho/sanitize"
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/modules"
@@ -33,48 +34,50 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// decoderFonts are the letters of drawings: Debian's fonts-ipafont-gothic.
-const decoderFonts = "/usr/share/fonts/opentype/ipafont-gothic"
-
 // decoders are the classes of boxes with a decoder, whether it is installed or
 // not: a box knows the class that it is asked to be.
-func decoders() []sanitize.Heavy {
+func decoders(at config.Engine) []sanitize.Heavy {
 	var all []sanitize.Heavy
 	for name, kind := range modules.Kinds() {
-		all = append(all, decoder(name, kind, decoderDir()))
+		all = append(all, decoder(name, kind, decoderDir(), at.Fonts))
 	}
 	return all
 }
 
 // installedDecoders are those whose file is there.
-func installedDecoders() []sanitize.Heavy {
+func installedDecoders(at config.Engine) []sanitize.Heavy {
 	var all []sanitize.Heavy
 	dir := decoderDir()
 	for name, kind := range modules.Kinds() {
 		if _, err := modules.Find(dir, name); err == nil {
-			all = append(all, decoder(name, kind, dir))
+			all = append(all, decoder(name, kind, dir, at.Fonts))
 		}
 	}
 	return all
 }
 
-func decoder(name string, kind format.Kind, dir string) sanitize.Heavy {
-	dirs := []string{dir, decoderFonts}
-	if cache := filepath.Join(dir, decoderCache); onlyOwners(cache) {
-		dirs = append(dirs, cache)
+// noCache is where no compiled code is: boxes see an empty directory.
+const noCache = "/nonexistent"
+
+func decoder(name string, kind format.Kind, dir string, fonts []string) sanitize.Heavy {
+	cache := filepath.Join(dir, decoderCache)
+	if !onlyOwners(cache) {
+		cache = noCache
 	}
-	return sanitize.Heavy{Class: format.Class(kind), Dirs: dirs, CPU: time.Minute,
+	return sanitize.Heavy{Class: format.Class(kind), Dirs: append([]string{dir, cache}, fonts...), CPU: time.Minute,
 		Load: func(dirs []string) (map[format.Kind]sanitize.Parser, error) {
 			if len(dirs) < 2 {
 				return nil, errors.New("load a decoder: two directories are needed")
 			}
-			letters, err := modules.ReadFonts(dirs[1:2])
-			if err != nil {
-				return nil, err
+			cfg := modules.Config{Dir: dirs[0]}
+			if code, err := os.ReadDir(dirs[1]); err == nil && len(code) > 0 {
+				cfg.Cache = dirs[1]
 			}
-			cfg := modules.Config{Dir: dirs[0], Fonts: letters}
-			if len(dirs) > 2 {
-				cfg.Cache = dirs[2]
+			var err error
+			if kind == format.SVG { // pictures have no words
+				if cfg.Fonts, err = modules.ReadFonts(dirs[2:]); err != nil {
+					return nil, err
+				}
 			}
 			parse, err := modules.Load(context.Background(), name, cfg)
 			return map[format.Kind]sanitize.Parser{kind: parse}, err
@@ -173,8 +176,5 @@ func (d *doctor) decoders() {
 	}
 	if len(have) > 0 {
 		d.say("decoders", gradeGood, strings.Join(have, "、")+" の画像を作り直せます", "decoders are installed for "+strings.Join(have, " "), "")
-	}
-	if _, err := os.Stat(decoderFonts); err != nil && len(have) > 0 {
-		d.say("decoders", gradeNote, "図の文字を描く書体がありません。文字のある図はお預かりになります", "no font for the words of drawings: "+decoderFonts, "apt-get install fonts-ipafont-gothic")
 	}
 }

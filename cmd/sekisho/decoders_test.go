@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,13 +36,13 @@ func TestCompileDecoders(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := filepath.Join(dir, decoderCache)
-	if dirs := decoder("avif", format.AVIF, dir).Dirs; len(dirs) != 2 {
+	if dirs := decoder("avif", format.AVIF, dir, []string{"/f"}).Dirs; !slices.Equal(dirs, []string{dir, noCache, "/f"}) {
 		t.Errorf("without a cache: %v", dirs)
 	}
 	if err := compileDecoders(e, dir); err != nil {
 		t.Fatal(err)
 	}
-	if dirs := decoder("avif", format.AVIF, dir).Dirs; len(dirs) != 3 || dirs[2] != cache {
+	if dirs := decoder("avif", format.AVIF, dir, nil).Dirs; !slices.Equal(dirs, []string{dir, cache}) {
 		t.Errorf("with a cache: %v", dirs)
 	}
 	files, err := filepath.Glob(filepath.Join(cache, "*", "*"))

@@ -121,6 +121,7 @@ func (d *demonstration) configure() (config.Config, error) {
 	cfg.Keys.Dir = filepath.Join(d.dir, "keys")
 	cfg.Policy.File = filepath.Join(d.dir, "policy.yaml")
 	cfg.Audit.Instance = "demo"
+	cfg.Engine = ofUser(cfg.Engine, os.Geteuid())
 	if err := os.WriteFile(cfg.Policy.File, []byte(configs.Policy), 0o600); err != nil {
 		return cfg, err
 	}

@@ -66,7 +66,7 @@ func (d *doctor) clock() {
 }
 
 func (d *doctor) boxes() {
-	pool, err := openBoxes(sandbox.Config{MaxRunning: 2, AllowWeak: true}, slog.New(slog.DiscardHandler))
+	pool, err := openBoxes(d.cfg.Engine, sandbox.Config{MaxRunning: 2, AllowWeak: true}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		d.say("boxes", gradeBad, "隔離した作業プロセスを動かせません", err.Error(), "Linux 5.13 以上で動かし、Landlock と seccomp が使えることを確かめてください")
 		return

@@ -157,7 +157,7 @@ func flowWorkers(cfg config.Config) int {
 // for each other for ever.
 func newPool(cfg config.Config, log *slog.Logger) (*sandbox.Pool, error) {
 	w := flowWorkers(cfg)
-	pool, err := openBoxes(sandbox.Config{MaxRunning: 4*w + 4, AllowWeak: cfg.Sandbox.AllowWeak,
+	pool, err := openBoxes(cfg.Engine, sandbox.Config{MaxRunning: 4*w + 4, AllowWeak: cfg.Sandbox.AllowWeak,
 		Ahead: map[string]int{string(format.ClassLight): w, string(format.ClassLint): w, string(format.ClassImage): 1, string(format.ClassPDF): 1}}, log)
 	if errors.Is(err, sandbox.ErrWeak) {
 		return nil, fmt.Errorf("%w\nこの機械では、ファイルを開く処理を十分に隔離できません。新しい Linux（Landlock と seccomp が使えるもの）で動かしてください。\n"+

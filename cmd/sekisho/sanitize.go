@@ -22,6 +22,7 @@ import (
 )
 
 type sanitizeCmd struct {
+	Config string   `help:"設定ファイル。engine の項目だけを使います。なければ /etc/sekisho/sekisho.yaml、読めなければ既定値 / configuration, for its engine block only" short:"c" type:"existingfile" placeholder:"FILE"`
 	Policy string   `help:"方針ファイル / policy file" type:"existingfile" placeholder:"FILE"`
 	Out    string   `help:"無害化済みファイルを置く場所。なければ報告だけ / where to put rebuilt files; without it only the report" type:"path" placeholder:"DIR"`
 	JSON   bool     `help:"一行に一件の JSON で報告する / one JSON object per line"`
@@ -47,7 +48,7 @@ func (c *sanitizeCmd) Run(e env) error {
 	if err != nil {
 		return err
 	}
-	engine, done, err := localEngine(e)
+	engine, done, err := localEngine(e, c.Config)
 	if err != nil {
 		return err
 	}
@@ -72,10 +73,15 @@ func (c *sanitizeCmd) Run(e env) error {
 	return nil
 }
 
-// localEngine starts an engine with boxes of its own for a command.
-func localEngine(e env) (*sanitize.Engine, func(), error) {
+// localEngine starts an engine with boxes of its own for a command, with the
+// engine block of a configuration ("" for the system's).
+func localEngine(e env, file string) (*sanitize.Engine, func(), error) {
+	at, err := engineOf(file)
+	if err != nil {
+		return nil, nil, err
+	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	pool, err := openBoxes(sandbox.Config{MaxRunning: 8}, log)
+	pool, err := openBoxes(at, sandbox.Config{MaxRunning: 8}, log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start boxes: %w", err)
 	}
@@ -236,7 +242,7 @@ func (lintCmd) Help() string {
 
 // Run lints files in the lint box.
 func (c *lintCmd) Run(e env) error {
-	engine, done, err := localEngine(e)
+	engine, done, err := localEngine(e, "")
 	if err != nil {
 		return err
 	}

@@ -154,6 +154,7 @@ type initCmd struct {
 // Where an installed gateway keeps its files (FHS 3.0).
 const (
 	systemDir     = "/etc/sekisho"
+	systemConfig  = "/etc/sekisho/sekisho.yaml"
 	systemStorage = "/var/lib/sekisho"
 )
 
