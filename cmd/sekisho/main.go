@@ -31,6 +31,7 @@ type cli struct {
 	Sanitize   sanitizeCmd   `cmd:"" help:"ファイルや .eml を無害化する / sanitize files or mails"`
 	Lint       lintCmd       `cmd:"" help:"無害化済みの形かどうかを調べる / is this in the closed output form?"`
 	Quarantine quarantineCmd `cmd:"" help:"お預かり中のものを見る・破棄する / held items"`
+	Exception  exceptionCmd  `cmd:"" help:"例外措置を登録する・承認する・終える / register of exceptions"`
 	User       userCmd       `cmd:"" help:"アカウントを作る・見る・止める / accounts"`
 	Queue      queueCmd      `cmd:"" help:"配送待ちを見る・やり直す / deliveries"`
 	Policy     policyCmd     `cmd:"" help:"方針を見る・比べる・取り込む / policy"`

@@ -103,6 +103,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err := recordKeys(ctx, n.stores.Ledger, n.scribe, n.cfg.Keys.Dir); err != nil {
 		return err
 	}
+	if err := recordSwitch(ctx, n.stores.Ledger, n.scribe, n.cfg.Release.Exceptions); err != nil {
+		return err
+	}
 	if n.pool, err = newPool(n.cfg, n.log); err != nil {
 		return err
 	}
@@ -132,15 +135,15 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err != nil {
 		return err
 	}
-	n.deliver = deliver.New(deliver.Config{Ledger: n.stores.Ledger, Outbox: n.stores.Outbox, Keys: keys.SealPublic, Hop: hop,
+	n.deliver = deliver.New(deliver.Config{Ledger: n.stores.Ledger, Outbox: n.stores.Outbox, Keys: keys.SealPublic, Exceptions: n.cfg.Release.Exceptions, Hop: hop,
 		Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: n.cfg.Relay.Workers, Postmaster: n.cfg.Office.Postmaster,
 		Draft: func() { n.flow.Wake() }, Done: n.delivered})
 	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine,
-		Policy: n.policy.Current, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
+		Policy: n.policy.Current, Edition: n.policy.Edition, Exceptions: n.cfg.Release.Exceptions, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
 		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize})
 	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
-		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals),
+		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals), Edition: n.policy.Edition,
 		PurgeRecords: n.writer.Purge, Location: location, Also: n.chores(location)}
 	return n.openIntake(location)
 }

@@ -34,7 +34,13 @@ type policyWatch struct {
 	ledger  gateway.Ledger
 	domains func(policy.Policy) policy.Policy // fills in the office's own domains
 	version string
-	current atomic.Pointer[policy.Policy]
+	current atomic.Pointer[inForce]
+}
+
+// inForce is a policy and how records name it.
+type inForce struct {
+	policy  policy.Policy
+	edition audit.Policy
 }
 
 // openPolicy reads the policy in force. When the ledger has none, the file
@@ -104,7 +110,14 @@ func storedPolicy(ctx context.Context, ledger gateway.Ledger) (policyTexts, erro
 }
 
 // Current returns the policy in force.
-func (w *policyWatch) Current() policy.Policy { return *w.current.Load() }
+func (w *policyWatch) Current() policy.Policy { return w.current.Load().policy }
+
+// Edition returns the policy in force with its version and digest, as
+// policy.applied has them.
+func (w *policyWatch) Edition() (policy.Policy, audit.Policy) {
+	p := w.current.Load()
+	return p.policy, p.edition
+}
 
 // Run follows the ledger until ctx ends. A stored policy that cannot be read
 // leaves the present one in force.
@@ -128,14 +141,38 @@ func (w *policyWatch) reload(ctx context.Context) error {
 	if err != nil || stored.version == w.version {
 		return err
 	}
-	p, err := config.ParsePolicy("policy version "+stored.version, []byte(stored.text))
+	p, edition, err := stored.parse()
 	if err != nil {
 		return err
 	}
-	p = w.domains(p)
-	w.current.Store(&p)
+	w.current.Store(&inForce{w.domains(p), edition})
 	w.version = stored.version
 	return nil
+}
+
+// parse reads the policy in force, and how records name it.
+func (t policyTexts) parse() (policy.Policy, audit.Policy, error) {
+	p, err := config.ParsePolicy("policy version "+t.version, []byte(t.text))
+	if err != nil {
+		return p, audit.Policy{}, err
+	}
+	v, err := strconv.ParseInt(t.version, 10, 64)
+	if err != nil {
+		return p, audit.Policy{}, fmt.Errorf("policy version %q: %w", t.version, err)
+	}
+	return p, audit.Policy{Version: v, SHA256: p.Digest()}, nil
+}
+
+// editionOf reads from the ledger how records name the policy in force.
+func editionOf(l gateway.Ledger) func(context.Context) (audit.Policy, error) {
+	return func(ctx context.Context) (audit.Policy, error) {
+		t, err := storedPolicy(ctx, l)
+		if err != nil {
+			return audit.Policy{}, err
+		}
+		_, edition, err := t.parse()
+		return edition, err
+	}
 }
 
 type policyCmd struct {

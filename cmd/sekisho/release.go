@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,9 +15,12 @@ import (
 	"sekisho/quarantine"
 )
 
-// releaseRules are what this version offers: no mailbox relay on the Internet
-// side, and exceptions are registered but switched off.
-func releaseRules() quarantine.Rules { return quarantine.Rules{SelfService: true} }
+// releaseRules are what a configuration offers. This version has no mailbox
+// relay on the Internet side.
+func releaseRules(c config.Config) func() quarantine.Rules {
+	rules := quarantine.Rules{SelfService: c.Release.SelfService, Exceptions: c.Release.Exceptions, Wait: time.Duration(c.Release.Wait)}
+	return func() quarantine.Rules { return rules }
+}
 
 // consoleDept is the department of everybody at the command line.
 const consoleDept = "console"
@@ -34,13 +38,8 @@ func console() desk.Person {
 
 // withDesk opens the ledger and gives the desk that decides over it.
 func (a ledgerArgs) withDesk(ctx context.Context, f func(desk.Desk, *sqlite.Ledger) error) error {
-	return a.withLedger(ctx, func(_ config.Config, l *sqlite.Ledger) error {
-		err := f(desk.Desk{Ledger: l, Scribe: commandScribe(), Rules: releaseRules}, l)
-		var no quarantine.Refusal
-		if errors.As(err, &no) {
-			return fmt.Errorf("%s / %s (%s)", no.Text().JA, no.Text().EN, string(no))
-		}
-		return err
+	return a.withLedger(ctx, func(cfg config.Config, l *sqlite.Ledger) error {
+		return explain(f(desk.Desk{Ledger: l, Scribe: commandScribe(), Rules: releaseRules(cfg), Policy: editionOf(l)}, l))
 	})
 }
 
@@ -52,6 +51,7 @@ type requestJSON struct {
 	Recipient string                  `json:"recipient"`
 	Form      quarantine.Form         `json:"form"`
 	Profile   quarantine.Profile      `json:"profile,omitempty"`
+	Exception string                  `json:"exception,omitempty"`
 	State     quarantine.RequestState `json:"state"`
 	Requester string                  `json:"requester"`
 	Approvals int                     `json:"approvals"`
@@ -63,27 +63,50 @@ type requestJSON struct {
 }
 
 func requestToJSON(r quarantine.ReleaseRequest) requestJSON {
-	return requestJSON{r.ID, r.Receipt, r.Item, r.Recipient, r.Form, r.Profile, r.State, r.Requester.ID, len(r.Approvals()), r.Persons,
+	return requestJSON{r.ID, r.Receipt, r.Item, r.Recipient, r.Form, r.Profile, r.Exception, r.State, r.Requester.ID, len(r.Approvals()), r.Persons,
 		r.Fault, r.Delivery, r.RequestedAt, r.ExpiresAt}
+}
+
+// told prints what became of a request: a line and what comes next, or JSON.
+func (r requestJSON) told(e env, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(e.stdout).Encode(r)
+	}
+	fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
+	left := r.Persons - r.Approvals
+	switch {
+	case r.State == quarantine.Approved:
+		fmt.Fprintln(e.stderr, "次: 数秒でお届けします。結果は sekisho quarantine requests で見られます / it goes out now; see: sekisho quarantine requests")
+	case r.State == quarantine.Requested && r.Form == quarantine.Original:
+		fmt.Fprintf(e.stderr, "次: あと%d人の、申請した人とは別の人が sekisho quarantine decide %s approve --reason 理由 を実行します / %d other persons approve\n", left, r.ID, left)
+	case r.State == quarantine.Requested:
+		fmt.Fprintf(e.stderr, "次: 申請した人とは別の人が sekisho quarantine decide %s approve を実行します / another person approves\n", r.ID)
+	}
+	return nil
 }
 
 type quarantineRequestCmd struct {
 	ledgerArgs
-	Item   string `arg:"" help:"お預かりの番号 / item id"`
-	Form   string `help:"解除の形: resanitize, text_only / form of release" enum:"resanitize,text_only,internet_side,exception" default:"resanitize"`
-	Wide   bool   `help:"方針が止める種類も作り直す（別の人の承認が要る）/ also what the policy holds; another person approves"`
-	Reason string `help:"理由 / reason"`
+	Item      string `arg:"" help:"お預かりの番号 / item id"`
+	Form      string `help:"解除の形: resanitize, text_only。exception は例外解除（原本）/ form of release" enum:"resanitize,text_only,internet_side,exception" default:"resanitize"`
+	Wide      bool   `help:"方針が止める種類も作り直す（別の人の承認が要る）/ also what the policy holds; another person approves"`
+	Exception string `help:"例外解除のもとになる例外措置の番号 / the registered exception, for --form exception" placeholder:"ID"`
+	Reason    string `help:"理由 / reason"`
+	JSON      bool   `help:"JSON で出す / print JSON"`
 }
 
 // Run asks for a release.
 func (c *quarantineRequestCmd) Run(e env) error {
+	if form := quarantine.Form(c.Form); (form == quarantine.Original) != (c.Exception != "") {
+		return errors.New("--exception は --form exception と一緒に使います。番号は sekisho exception list で見られます / --form exception and --exception ID go together; see: sekisho exception list")
+	}
 	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
-		r, err := d.Ask(e.ctx, console(), desk.Ask{Item: c.Item, Form: quarantine.Form(c.Form), Profile: profileOf(c.Wide), Reason: c.Reason, Dept: consoleDept})
+		r, err := d.Ask(e.ctx, console(), desk.Ask{Item: c.Item, Form: quarantine.Form(c.Form), Profile: profileOf(c.Wide), Reason: c.Reason,
+			Exception: c.Exception, Dept: consoleDept})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
-		return nil
+		return requestToJSON(r).told(e, c.JSON)
 	})
 }
 
@@ -98,7 +121,8 @@ type quarantineDecideCmd struct {
 	ledgerArgs
 	ID     string `arg:"" help:"申請の番号 / request id"`
 	Choice string `arg:"" help:"approve（承認）, deny（却下）, send_back（差戻し）/ the decision" enum:"approve,deny,send_back"`
-	Reason string `help:"理由（却下と差戻しには必ず）/ reason"`
+	Reason string `help:"理由（却下、差戻し、例外解除の承認には必ず）/ reason"`
+	JSON   bool   `help:"JSON で出す / print JSON"`
 }
 
 // Run decides on somebody else's request.
@@ -108,8 +132,7 @@ func (c *quarantineDecideCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
-		return nil
+		return requestToJSON(r).told(e, c.JSON)
 	})
 }
 
@@ -117,6 +140,7 @@ type quarantineWithdrawCmd struct {
 	ledgerArgs
 	ID     string `arg:"" help:"申請の番号 / request id"`
 	Reason string `help:"理由 / reason"`
+	JSON   bool   `help:"JSON で出す / print JSON"`
 }
 
 // Run takes back one's own request.
@@ -126,8 +150,7 @@ func (c *quarantineWithdrawCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
-		return nil
+		return requestToJSON(r).told(e, c.JSON)
 	})
 }
 

@@ -243,7 +243,7 @@ func TestPolicyWatchOutlivesALedgerThatFails(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := &policyWatch{ledger: &settings{fail: errors.New("disk on fire")}}
 		p := policy.Policy{}
-		w.current.Store(&p)
+		w.current.Store(&inForce{policy: p})
 		done := make(chan struct{})
 		go func() {
 			w.Run(ctx, time.Second, slog.New(slog.NewTextHandler(&log, nil)))

@@ -55,7 +55,7 @@ func (n *node) openWeb(ctx context.Context) (*web, error) {
 	if n.webCertificate != nil {
 		certificate = n.webCertificate.config()
 	}
-	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules}
+	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules(n.cfg), Policy: editionOf(n.stores.Ledger)}
 	a := api.New(api.Config{Desk: counter, Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
 		Healthy: n.sequencer.Healthy, Status: n.status, AuditFiles: os.DirFS(n.stores.AuditDir), AuditKeys: keys.AuditPublic, Version: n.scribe.Version})
 	w.server = a.Server(certificate)

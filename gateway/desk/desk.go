@@ -26,6 +26,8 @@ type Desk struct {
 	Scribe gateway.Scribe
 	Rules  func() quarantine.Rules // what this gateway offers at the moment
 	Wake   func()                  // tells flow of a job; may be nil
+	// Policy is the policy in force, as records name it; nil: they name none.
+	Policy func(ctx context.Context) (audit.Policy, error)
 }
 
 // Person is who acts: for the rules, and as records name them.
@@ -68,7 +70,7 @@ func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseReq
 	if err != nil {
 		return none, err
 	}
-	rec, err := d.about(p, "release.requested", audit.Success, r, quarantine.Decision{Reason: r.Reason})
+	rec, err := d.about(ctx, p, "release.requested", r, i, quarantine.Decision{Reason: r.Reason})
 	if err != nil {
 		return none, err
 	}
@@ -79,7 +81,10 @@ func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseReq
 // that the person decided on; 0 for whatever it is now.
 func (d Desk) Decide(ctx context.Context, p Person, id string, version int, v quarantine.Vote) (quarantine.ReleaseRequest, error) {
 	return d.step(ctx, p, id, version, func(r quarantine.ReleaseRequest) (quarantine.ReleaseRequest, error) {
-		return quarantine.Decide(r, p.Actor, v, d.now())
+		if next, err := quarantine.Decide(r, p.Actor, v, d.now()); err != nil || v.Choice != quarantine.Approve || d.Rules().Offers(r.Form) {
+			return next, err
+		}
+		return r, quarantine.NotOffered // it was when it was asked for
 	})
 }
 
@@ -109,8 +114,12 @@ func (d Desk) step(ctx context.Context, p Person, id string, version int,
 	if r, err = f(r); err != nil {
 		return r, err
 	}
+	i, err := d.Ledger.Item(ctx, r.Item)
+	if err != nil {
+		return r, err
+	}
 	last := r.Decisions[len(r.Decisions)-1]
-	rec, err := d.about(p, requestVerbs[last.Choice], audit.Success, r, last)
+	rec, err := d.about(ctx, p, requestVerbs[last.Choice], r, i, last)
 	if err != nil {
 		return r, err
 	}
@@ -147,12 +156,20 @@ func (d Desk) commit(ctx context.Context, r quarantine.ReleaseRequest, by string
 	return err
 }
 
-// about returns the record of a step of a request.
-func (d Desk) about(p Person, v audit.Verb, o audit.Outcome, r quarantine.ReleaseRequest, step quarantine.Decision) (gateway.Record, error) {
-	rec, err := d.Scribe.System(v, o, func(e *audit.Event) {
+// about returns the record of a step of a request: which part it is about, in
+// which form, and under which policy.
+func (d Desk) about(ctx context.Context, p Person, v audit.Verb, r quarantine.ReleaseRequest, i quarantine.Item, step quarantine.Decision) (gateway.Record, error) {
+	var inForce audit.Policy
+	if d.Policy != nil {
+		var err error
+		if inForce, err = d.Policy(ctx); err != nil {
+			return gateway.Record{}, fmt.Errorf("read the policy in force: %w", err)
+		}
+	}
+	rec, err := d.Scribe.System(v, audit.Success, func(e *audit.Event) {
 		e.Actor, e.OnBehalfOf = p.Audit, step.OnBehalfOf
-		e.Object = audit.Object{Type: "release_request", ID: r.ID, ReceiptNo: r.Receipt}
-		e.Decision = audit.Decision{Form: string(r.Form), RequestID: r.ID, Order: int64(step.Order)}
+		gateway.RecordRequest(e, r, i, inForce)
+		e.Decision.Order = int64(step.Order)
 		e.Mail = audit.Mail{Recipients: gateway.AuditRecipients(append([]string{r.Recipient}, step.Also...))}
 	})
 	return d.withReason(rec, step.Reason, err)

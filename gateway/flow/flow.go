@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/sanitize"
 	"sekisho/sanitize/format"
@@ -45,9 +46,12 @@ type Config struct {
 	Outbox    gateway.Blobs
 	Engine    Engine
 	Policy    func() policy.Policy // the policy in force
-	Key       seal.Key
-	Scribe    gateway.Scribe
-	Log       *slog.Logger
+	// Edition is Policy with its name in records, of one moment; nil: records of
+	// releases name none.
+	Edition func() (policy.Policy, audit.Policy)
+	Key     seal.Key
+	Scribe  gateway.Scribe
+	Log     *slog.Logger
 
 	Owner      string // of leases: unique for each process
 	Workers    int

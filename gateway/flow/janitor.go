@@ -9,6 +9,7 @@ import (
 	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/quarantine"
+	"sekisho/sanitize/policy"
 )
 
 // Janitor keeps retention (DECISIONS 28): held items expire, originals that
@@ -25,6 +26,8 @@ type Janitor struct {
 	// records that first (audit.Writer.Purge); nil keeps them for ever.
 	PurgeRecords func(ctx context.Context, before string, now time.Time) ([]string, error)
 	Location     *time.Location // whose months those are; nil is UTC
+	// Edition is the policy in force with its name in records; nil: none.
+	Edition func() (policy.Policy, audit.Policy)
 	// Also is what else is to be kept in order, each round: what the log needs
 	// beside its purge, and the texts behind its digests.
 	Also []func(ctx context.Context, now time.Time) error

@@ -18,14 +18,21 @@ func (j *Janitor) lapse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var inForce audit.Policy
+	if j.Edition != nil {
+		_, inForce = j.Edition()
+	}
 	for _, r := range rs {
 		e, err := r.Expire(now)
 		if err != nil {
 			continue // not due by the rule's own reading
 		}
+		i, err := j.Ledger.Item(ctx, e.Item)
+		if err != nil {
+			return err
+		}
 		rec, err := j.Scribe.System("release.expired", audit.Success, func(ev *audit.Event) {
-			ev.Object = audit.Object{Type: "release_request", ID: e.ID, ReceiptNo: e.Receipt}
-			ev.Decision = audit.Decision{Form: string(e.Form), RequestID: e.ID}
+			gateway.RecordRequest(ev, e, i, inForce)
 		})
 		if err != nil {
 			return err
@@ -52,7 +59,7 @@ func (j *Janitor) endExceptions(ctx context.Context) error {
 		}
 		rec, err := j.Scribe.System("exception.ended", audit.Success, func(ev *audit.Event) {
 			ev.Object = audit.Object{Type: "exception", ID: e.ID}
-			ev.Decision.ReasonCode = "expired"
+			ev.Decision = audit.Decision{Form: string(quarantine.Original), RequestID: e.ID, ReasonCode: "expired"}
 		})
 		if err != nil {
 			return err

@@ -22,11 +22,18 @@ type release struct {
 	req       quarantine.ReleaseRequest
 	item      quarantine.Item
 	exception *quarantine.Exception // as it was used, of an exception
+	policy    policy.Policy
+	edition   audit.Policy // of policy
 	delivery  gateway.Delivery
 }
 
 func (f *Flow) releaseOf(ctx context.Context, j gateway.Job) (*release, error) {
 	w := &release{settlement: &settlement{flow: f, now: f.Scribe.Clock()}, job: j}
+	if f.Edition != nil {
+		w.policy, w.edition = f.Edition()
+	} else {
+		w.policy = f.Policy()
+	}
 	var err error
 	if w.req, err = f.Ledger.Request(ctx, j.Request); err != nil {
 		return nil, err
@@ -53,7 +60,7 @@ func (w *release) run(ctx context.Context) error {
 	case w.job.Attempts >= maxTries:
 		return format.Hold(format.Internal, "every try failed")
 	}
-	rules := w.flow.Policy().For(w.item.Recipient)
+	rules := w.policy.For(w.item.Recipient)
 	switch {
 	case w.req.Form == quarantine.TextOnly:
 		return w.rebuilt(ctx, rules.TextOnly())
@@ -151,13 +158,21 @@ func (w *release) abandon(ctx context.Context) {
 	}
 }
 
-// fill says which item, request and form an event is about.
+// fill says which item, request and form an event is about, and under which
+// policy. What went out is the mail; the rebuilt part has records of its own.
 func (w *release) fill(e *audit.Event) {
-	e.Object, e.Mail = gateway.ItemObject(w.item), gateway.AuditMail(w.m.Envelope.From, w.req.To())
-	e.Route, e.Policy.SHA256 = gateway.Inbound(), w.delivery.Policy
+	gateway.RecordRequest(e, w.req, w.item, w.edition)
+	e.Object.Type, e.Object.ID = "item", w.item.ID
 	e.Object.Sanitized = gateway.Hex(w.delivery.Sum)
-	e.Decision.Form, e.Decision.RequestID = string(w.req.Form), w.req.ID
+	e.Mail, e.Route = gateway.AuditMail(w.m.Envelope.From, w.req.To()), gateway.Inbound()
 	e.Decision.ReasonCode = string(w.item.Reason)
+}
+
+// fillUse says which exception was used, for which part.
+func (w *release) fillUse(e *audit.Event) {
+	w.fill(e)
+	e.Object.Type, e.Object.ID = "exception", w.exception.ID
+	e.Change = audit.Change{Path: "uses", Before: fmt.Sprint(w.exception.Uses - 1), After: fmt.Sprintf("%d of %d", w.exception.Uses, w.exception.MaxUses)}
 }
 
 // commit ends request, item and job together with the mail, so that there is
@@ -206,10 +221,7 @@ func (w *release) outcome() ([]gateway.Record, error) {
 		case "delivery.created", "delivery.sealed":
 			fill = func(e *audit.Event) { fillDelivery(e, w.delivery) }
 		case "exception.used":
-			fill = func(e *audit.Event) {
-				w.fill(e)
-				e.Change = audit.Change{Path: "exceptions." + w.exception.ID, After: fmt.Sprintf("%d of %d", w.exception.Uses, w.exception.MaxUses)}
-			}
+			fill = w.fillUse
 		}
 		r, err := w.flow.Scribe.System(v, audit.Success, fill)
 		if err != nil {
