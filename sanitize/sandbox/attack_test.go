@@ -235,6 +235,15 @@ func dive(n int) int {
 	return dive(n+1) + 1
 }
 
+// loadSlack remembers how late this worker's sleeps may end, in nanoseconds.
+func loadSlack() (Serve, error) {
+	slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	return func(in io.Reader, out io.Writer) error {
+		_, failed := fmt.Fprintln(out, slack, err)
+		return errors.Join(failed, obey(in, out))
+	}, nil
+}
+
 // loadDescriptors remembers what descriptors this worker has got, each with
 // its kind of file.
 func loadDescriptors() (Serve, error) {

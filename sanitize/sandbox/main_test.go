@@ -54,6 +54,7 @@ func testClasses() map[string]Class {
 		"hangs":   {Load: func() (Serve, error) { return nil, block() }, Limits: l},
 		"dying":   {Load: func() (Serve, error) { return func(io.Reader, io.Writer) error { os.Exit(3); return nil }, nil }, Limits: l},
 		"inherit": {Load: loadDescriptors, Limits: l},
+		"slack":   {Load: loadSlack, Limits: l},
 		"looks":   {Load: func() (Serve, error) { return seen("/"), nil }, Limits: l},
 		"engine":  {Engine: &Engine{Load: loadEngine, Dirs: []string{os.Getenv(dirEnv), "/nowhere/at/all"}}, Limits: l},
 	}

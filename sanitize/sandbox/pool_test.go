@@ -320,6 +320,14 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
+// TestSlack: what the starter says about sleeps holds in its workers.
+func TestSlack(t *testing.T) {
+	answer, err := tell(get(t, newTestPool(t, nil), "slack"), "")
+	if err != nil || answer != "10000000 <nil>" {
+		t.Errorf("%q, %v", answer, err)
+	}
+}
+
 // TestNothingInherited opens a descriptor without close-on-exec in the parent.
 func TestNothingInherited(t *testing.T) {
 	fd, err := syscall.Open("/etc/passwd", syscall.O_RDONLY, 0)
