@@ -65,6 +65,11 @@ type Config struct {
 	// Exceptions lets approved originals go (quarantine.Original); off by default.
 	Exceptions bool
 
+	// Pages draws what people look at, and Previews keeps the pictures for minutes;
+	// nil: nobody looks.
+	Pages    Drawer
+	Previews gateway.Blobs
+
 	// HopSize is the largest mail in bytes that the next hop takes, 0 when that
 	// is not known; optional.
 	HopSize func() int64
@@ -102,7 +107,7 @@ const (
 // Flow is the running room.
 type Flow struct {
 	Config
-	wake chan struct{}
+	wake, wakeJob, wakePreview chan struct{}
 	// alone is held for reading by ordinary work and for writing by a message
 	// that has lost a lease, so that it cannot take others with it.
 	alone      sync.RWMutex
@@ -113,14 +118,24 @@ type Flow struct {
 
 // New returns a Flow; Run starts it.
 func New(c Config) *Flow {
-	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), substitute: limiter{}, renew: renewTime,
+	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), wakeJob: make(chan struct{}, 1),
+		wakePreview: make(chan struct{}, 1), substitute: limiter{}, renew: renewTime,
 		large: make(chan struct{}, max(1, c.Workers/2))}
 }
 
 // Wake hints that a message was accepted.
-func (f *Flow) Wake() {
+func (f *Flow) Wake() { hint(f.wake) }
+
+// WakeJob hints that a request was approved, by this process: one of another
+// process is seen within pollTime.
+func (f *Flow) WakeJob() { hint(f.wakeJob) }
+
+// WakePreview hints that somebody wants to see a page.
+func (f *Flow) WakePreview() { hint(f.wakePreview) }
+
+func hint(c chan<- struct{}) {
 	select {
-	case f.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -133,13 +148,16 @@ func (f *Flow) hopSize() int64 {
 }
 
 // Run works until ctx ends, then returns once the work in hand is done or
-// given up. Mail and jobs (DECISIONS 26) do not wait for each other.
+// given up. Mail, releases and previews (DECISIONS 26) do not wait for each other.
 func (f *Flow) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for range max(1, f.Workers) {
 		wg.Go(func() { f.loop(ctx, "flow", f.wake, f.Step) })
 	}
-	wg.Go(func() { f.loop(ctx, "job", nil, f.Job) })
+	wg.Go(func() { f.loop(ctx, "job", f.wakeJob, f.Job) })
+	if f.Pages != nil {
+		wg.Go(func() { f.loop(ctx, "preview", f.wakePreview, f.Preview) })
+	}
 	wg.Wait()
 	return ctx.Err()
 }

@@ -12,13 +12,18 @@ import (
 	"sekisho/sanitize/format"
 )
 
-// Job does one job and reports whether there was any.
+// Job carries out one approved request and reports whether there was any.
 func (f *Flow) Job(ctx context.Context) (bool, error) {
+	return f.work(ctx, gateway.JobRelease, f.carryOut)
+}
+
+// work does one job of a kind and reports whether there was any.
+func (f *Flow) work(ctx context.Context, kind gateway.JobKind, do func(context.Context, gateway.Job) error) (bool, error) {
 	var j gateway.Job
 	err := f.Ledger.Do(ctx, func(tx gateway.Tx) error {
 		now := f.Scribe.Clock()
 		var err error
-		j, err = tx.ClaimJob(f.Owner, now, now.Add(leaseTime))
+		j, err = tx.ClaimJob(f.Owner, now, now.Add(leaseTime), kind)
 		return err
 	})
 	if errors.Is(err, gateway.ErrNotFound) {
@@ -30,7 +35,7 @@ func (f *Flow) Job(ctx context.Context) (bool, error) {
 	ctx, release := f.keep(ctx, string(j.ID), func(tx gateway.Tx, until time.Time) error { return tx.RenewJob(j, until) })
 	defer release()
 	defer f.turn(j.Lost)()
-	err = f.carryOut(ctx, j)
+	err = do(ctx, j)
 	if err == nil || leaseLost(ctx, err) {
 		return true, nil
 	}

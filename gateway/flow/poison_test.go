@@ -23,7 +23,7 @@ const deadly = "TEST-KILLS-ITS-WORKER"
 // mortal are the real classes, except that their workers die of deadly as if
 // it had taken a decoder over.
 func mortal() map[string]sandbox.Class {
-	classes := sanitize.Classes()
+	classes := sanitize.Classes(slides())
 	for _, name := range []format.Class{format.ClassLight, format.ClassImage} {
 		c := classes[string(name)]
 		load := c.Load

@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := sandbox.NewPool(sandbox.Config{Classes: mortal(), Exe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
+	pool, err := sandbox.NewPool(sandbox.Config{Classes: mortal(), Exe: os.Getenv(boxtest.ExeEnv), EngineExe: os.Getenv(boxtest.ExeEnv), MaxRunning: 16})
 	if err != nil {
 		t.Fatal(err)
 	}

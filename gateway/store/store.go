@@ -4,6 +4,7 @@
 //	<dir>/ledger.db    gateway.Ledger        (package sqlite)
 //	<dir>/originals/   what was received     (package fs)
 //	<dir>/outbox/      what may be sent on   (package fs)
+//	<dir>/previews/    pages looked at       (package fs; kept for minutes, never in a backup)
 //	<dir>/audit/       the log               (package audit; opened elsewhere)
 //
 // Each role opens it with the keys that it has: intake with the recipient of
@@ -36,6 +37,9 @@ func OriginalsDir(dir string) string { return filepath.Join(dir, "originals") }
 // OutboxDir is where what may be sent on lies.
 func OutboxDir(dir string) string { return filepath.Join(dir, "outbox") }
 
+// PreviewsDir is where pictures of pages lie while people look at them.
+func PreviewsDir(dir string) string { return filepath.Join(dir, "previews") }
+
 // AuditDir is where the log lies.
 func AuditDir(dir string) string { return filepath.Join(dir, "audit") }
 
@@ -51,7 +55,8 @@ type Store struct {
 	Ledger    *sqlite.Ledger
 	Originals *fs.Store
 	Outbox    *fs.Store
-	AuditDir  string // exists
+	Previews  *fs.Store // pixels that may be shown where the outbox is read, with its keys
+	AuditDir  string    // exists
 }
 
 // Open opens the data of a node and makes, mode 0700, what does not exist yet.
@@ -72,6 +77,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if s.Outbox, err = fs.Open(OutboxDir(dir), c.Outbox); err != nil {
 		return nil, errors.Join(fmt.Errorf("open outbox: %w", err), s.Close())
 	}
+	if s.Previews, err = fs.Open(PreviewsDir(dir), c.Outbox); err != nil {
+		return nil, errors.Join(fmt.Errorf("open previews: %w", err), s.Close())
+	}
 	if s.Ledger, err = sqlite.Open(ctx, LedgerFile(dir)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -84,7 +92,7 @@ func (s *Store) Close() error {
 	if s.Ledger != nil {
 		errs = append(errs, s.Ledger.Close())
 	}
-	for _, b := range []*fs.Store{s.Originals, s.Outbox} {
+	for _, b := range []*fs.Store{s.Originals, s.Outbox, s.Previews} {
 		if b != nil {
 			errs = append(errs, b.Close())
 		}
