@@ -97,13 +97,12 @@ type ExceptionQuery struct {
 
 // JobQuery selects jobs, oldest first.
 type JobQuery struct {
-	States    []JobState
-	Kind      JobKind   // "" for any
-	Request   string    // "" for any
-	Message   ID        // "" for any
-	By        string    // id of the person, "" for any
-	DueBefore time.Time // Preview.ExpiresAt at or before; zero: any
-	Limit     int       // 0: 1000
+	States  []JobState
+	Kind    JobKind // "" for any
+	Request string  // "" for any
+	Message ID      // "" for any
+	By      string  // id of the person, "" for any
+	Limit   int     // 0: 1000
 }
 
 // ReleaseTx is the part of a Tx that changes requests, exceptions and jobs.

@@ -129,10 +129,6 @@ func (l *Ledger) Jobs(ctx context.Context, q gateway.JobQuery) ([]gateway.Job, e
 			s.where(c.condition, c.value)
 		}
 	}
-	if !q.DueBefore.IsZero() {
-		s.age = "expires_at"
-		s.where("expires_at <= ?", nanos(q.DueBefore))
-	}
 	var js []gateway.Job
 	err := l.view(ctx, func(q query) error {
 		js = nil

@@ -10,7 +10,8 @@ ALTER TABLE jobs ADD COLUMN picture_size INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN picture_sum BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000'
 	CHECK (length(picture_sum) = 32);
 ALTER TABLE jobs ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0 CHECK (kind <> 'preview' OR expires_at > 0);
-CREATE INDEX jobs_expiry ON jobs (kind, state, expires_at);
+CREATE INDEX jobs_kind ON jobs (kind, state, created_at);
+CREATE INDEX jobs_person ON jobs (kind, by, state, created_at);
 DROP TRIGGER jobs_kept_always;
 CREATE TRIGGER jobs_kept_always BEFORE DELETE ON jobs WHEN old.kind <> 'preview' OR old.state = 'requested'
 	BEGIN SELECT RAISE(ABORT, 'jobs are kept'); END;
