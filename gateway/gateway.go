@@ -67,6 +67,15 @@ type Message struct {
 	Crashes int       // tries that failed under a living parent
 	Lost    int       // leases lost to a dead parent
 	NextAt  time.Time // not to be claimed before; zero: due from the beginning
+
+	Progress Progress // of who holds the lease
+}
+
+// Progress is how far the work on a long document of a message has come, for
+// people who look. Nothing is decided by it. The zero value says nothing.
+type Progress struct {
+	Part        string // path of the part, as in items: "2.1"
+	Page, Pages int    // page n of m, from 1
 }
 
 // Lease says who works on a row. Fence grows with each claim; a holder whose

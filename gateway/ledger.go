@@ -96,6 +96,10 @@ type Tx interface {
 	ClaimMessage(owner string, now, until time.Time) (Message, error)
 	// RenewMessage extends a lease; ErrLease when it was lost.
 	RenewMessage(m Message, until time.Time) error
+	// Progress notes how far the work on a leased message has come, without a
+	// record: it is no decision, and gone with the lease. ErrLease when that was
+	// lost, ErrState when page and pages make no sense.
+	Progress(m Message, p Progress) error
 	// Return gives a leased message back to Accepted with its Crashes and
 	// NextAt as in m; ErrLease when the lease was lost.
 	Return(m Message, r ...Record) error

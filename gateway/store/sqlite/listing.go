@@ -36,7 +36,7 @@ const (
 	mailOfReceipt = `SELECT n FROM messages WHERE receipt = ? AND receipt <> '' AND n < ? ORDER BY n DESC LIMIT ?`
 	itemsOfNumber = `SELECT i.n FROM messages m JOIN items i ON i.message = m.id WHERE m.receipt = ? AND m.receipt <> '' AND i.n < ? ORDER BY i.n DESC LIMIT ?`
 	itemsOfMail   = `SELECT n FROM items WHERE message = ? AND n < ? ORDER BY n DESC LIMIT ?`
-	pagedMessages = `SELECT n, ` + messageColumns + ` FROM messages WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n DESC`
+	pagedMessages = `SELECT n, ` + shownColumns + ` FROM messages WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n DESC`
 	pagedItems    = `SELECT n, ` + itemColumns + ` FROM items WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n DESC`
 	pagedRecords  = `SELECT n, coalesce(seq, -1), event FROM audit_rows WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n DESC`
 )
@@ -164,7 +164,7 @@ func (l *Ledger) MessagePage(ctx context.Context, p gateway.PageQuery) ([]gatewa
 		next, err = g.walk(pagedMessages, func(s scanner) (int64, bool, bool, error) {
 			var m gateway.Message
 			var n int64
-			if err := scanMessage(&m)(numbered{s, &n}); err != nil {
+			if err := scanShown(&m)(numbered{s, &n}); err != nil {
 				return 0, false, false, err
 			}
 			ok, over := in(p, m.ReceivedAt)

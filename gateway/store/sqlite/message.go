@@ -14,12 +14,31 @@ import (
 const messageColumns = `id, receipt, reverse_path, forward_paths, client, helo, tls, utf8, received_at, size, sum, blob,
 	subject, header_from, state, owner, until, fence, crashes, lost, next_at`
 
+// shownColumns are those of a message that somebody looks at.
+const shownColumns = messageColumns + `, work_part, work_page, work_pages, work_fence`
+
+func messageFields(m *gateway.Message) []any {
+	return []any{&m.ID, &m.Receipt, &m.Envelope.From, list{&m.Envelope.To}, &m.Envelope.Client, &m.Envelope.Helo,
+		&m.Envelope.TLS, &m.Envelope.UTF8, stamp{&m.ReceivedAt}, &m.Size, digest{&m.Sum}, &m.Blob,
+		&m.Subject, &m.From, &m.State, &m.Lease.Owner, stamp{&m.Lease.Until}, &m.Lease.Fence,
+		&m.Crashes, &m.Lost, stamp{&m.NextAt}}
+}
+
 func scanMessage(m *gateway.Message) func(scanner) error {
+	return func(s scanner) error { return s.Scan(messageFields(m)...) }
+}
+
+// scanShown reads shownColumns. What a holder noted counts while they hold the
+// message.
+func scanShown(m *gateway.Message) func(scanner) error {
 	return func(s scanner) error {
-		return s.Scan(&m.ID, &m.Receipt, &m.Envelope.From, list{&m.Envelope.To}, &m.Envelope.Client, &m.Envelope.Helo,
-			&m.Envelope.TLS, &m.Envelope.UTF8, stamp{&m.ReceivedAt}, &m.Size, digest{&m.Sum}, &m.Blob,
-			&m.Subject, &m.From, &m.State, &m.Lease.Owner, stamp{&m.Lease.Until}, &m.Lease.Fence,
-			&m.Crashes, &m.Lost, stamp{&m.NextAt})
+		var work int64 // the fence of who noted it
+		p := &m.Progress
+		err := s.Scan(append(messageFields(m), &p.Part, &p.Page, &p.Pages, &work)...)
+		if m.State != gateway.Sanitizing || work != m.Lease.Fence {
+			*p = gateway.Progress{}
+		}
+		return err
 	}
 }
 
@@ -120,6 +139,23 @@ func (t *tx) RenewMessage(m gateway.Message, until time.Time) error {
 	})
 }
 
+// maxPart bounds the path of a part that is noted, in bytes.
+const maxPart = 64
+
+// Progress implements gateway.Tx. A later holder's is another fence's, so that
+// what an earlier one noted is not shown as theirs.
+func (t *tx) Progress(m gateway.Message, p gateway.Progress) error {
+	return t.change("note progress", func() error {
+		if p.Page < 1 || p.Pages < p.Page || len(p.Part) > maxPart {
+			return fmt.Errorf("%w: page %d of %d", gateway.ErrState, p.Page, p.Pages)
+		}
+		n, err := t.exec(noteProgress+leased, p.Part, p.Page, p.Pages, string(m.ID), m.Lease.Owner, m.Lease.Fence)
+		return t.held(n, err, "messages", m.ID)
+	})
+}
+
+const noteProgress = `UPDATE messages SET work_part = ?, work_page = ?, work_pages = ?, work_fence = fence`
+
 // Return implements gateway.Tx.
 func (t *tx) Return(m gateway.Message, r ...gateway.Record) error {
 	return t.change("return message", func() error {
@@ -209,7 +245,7 @@ func (t *tx) ForgetOriginal(id gateway.ID, r ...gateway.Record) error {
 func (l *Ledger) Message(ctx context.Context, id gateway.ID) (gateway.Message, error) {
 	var m gateway.Message
 	err := l.view(ctx, func(q query) error {
-		return q.row(scanMessage(&m), `SELECT `+messageColumns+` FROM messages WHERE id = ?`, string(id))
+		return q.row(scanShown(&m), `SELECT `+shownColumns+` FROM messages WHERE id = ?`, string(id))
 	})
 	if err != nil {
 		return gateway.Message{}, fmt.Errorf("read message %s: %w", id, err)
@@ -221,7 +257,7 @@ func (l *Ledger) Message(ctx context.Context, id gateway.ID) (gateway.Message, e
 func (l *Ledger) MessageByReceipt(ctx context.Context, receipt string) (gateway.Message, error) {
 	var m gateway.Message
 	err := l.view(ctx, func(q query) error {
-		return q.row(scanMessage(&m), `SELECT `+messageColumns+` FROM messages WHERE receipt = ? AND receipt <> ''`, receipt)
+		return q.row(scanShown(&m), `SELECT `+shownColumns+` FROM messages WHERE receipt = ? AND receipt <> ''`, receipt)
 	})
 	if err != nil {
 		return gateway.Message{}, fmt.Errorf("read message %q: %w", receipt, err)

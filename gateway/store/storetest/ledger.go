@@ -39,6 +39,7 @@ func Ledger(t *testing.T, open OpenLedger) {
 		{"claim across clocks", claimClocks},
 		{"a lost message lease", lostMessage},
 		{"return", returnMessage},
+		{"progress", progress},
 		{"settle", settle},
 		{"settle refuses", settleRefuses},
 		{"relay", relay},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,6 +160,7 @@ func lostMessage(t *testing.T, d *desk) {
 
 	lost := map[string]func(gateway.Tx) error{
 		"renew":  func(tx gateway.Tx) error { return tx.RenewMessage(old, d.now.Add(time.Hour)) },
+		"note":   func(tx gateway.Tx) error { return tx.Progress(old, gateway.Progress{Page: 1, Pages: 2}) },
 		"return": func(tx gateway.Tx) error { return tx.Return(old) },
 		"settle": func(tx gateway.Tx) error {
 			return tx.Settle(old, []gateway.Delivery{d.delivery(old)}, nil, d.record())
@@ -181,6 +183,43 @@ func lostMessage(t *testing.T, d *desk) {
 	noneLeft(t, d)
 	d.now = until.Add(time.Hour) // the lease has ended, but nobody took it
 	d.do(func(tx gateway.Tx) error { return tx.Settle(m, []gateway.Delivery{d.delivery(m)}, nil, d.record()) })
+}
+
+// progress is noted by the holder alone, makes sense, and goes with the lease.
+func progress(t *testing.T, d *desk) {
+	d.accept()
+	m := d.claim("flow 1")
+	for _, p := range []gateway.Progress{{Part: "2.1", Page: 1, Pages: 500}, {Part: "2.1", Page: 500, Pages: 500}, {Part: "3", Page: 1, Pages: 10}} {
+		d.do(func(tx gateway.Tx) error { return tx.Progress(m, p) })
+		want := m
+		want.Progress = p
+		same(t, "noted", d.stored(m.ID), want)
+	}
+	for _, p := range []gateway.Progress{{}, {Page: 2, Pages: 1}, {Page: -1, Pages: 1}, {Page: 1, Pages: 1, Part: strings.Repeat("1.", 33)}} {
+		d.refuse("progress that makes no sense", gateway.ErrState, func(tx gateway.Tx) error { return tx.Progress(m, p) })
+	}
+	forged := m
+	forged.Lease.Fence++
+	d.refuse("of another holder", gateway.ErrLease, func(tx gateway.Tx) error { return tx.Progress(forged, gateway.Progress{Page: 1, Pages: 2}) })
+	d.now = m.Lease.Until
+	next := d.claim("flow 2")
+	if next.Progress != (gateway.Progress{}) || d.stored(m.ID).Progress != (gateway.Progress{}) {
+		t.Errorf("another holder has the progress of the last: %+v", next.Progress)
+	}
+	d.do(func(tx gateway.Tx) error { return tx.Progress(next, gateway.Progress{Part: "1", Page: 3, Pages: 4}) })
+	d.do(func(tx gateway.Tx) error { return tx.Return(next) })
+	if got := d.stored(m.ID).Progress; got != (gateway.Progress{}) {
+		t.Errorf("returned with progress %+v", got)
+	}
+	last := d.claim("flow 2")
+	d.do(func(tx gateway.Tx) error { return tx.Progress(last, gateway.Progress{Part: "1", Page: 4, Pages: 4}) })
+	d.do(func(tx gateway.Tx) error {
+		return tx.Settle(last, []gateway.Delivery{d.delivery(last)}, nil, d.record())
+	})
+	if got := d.stored(m.ID).Progress; got != (gateway.Progress{}) {
+		t.Errorf("settled with progress %+v", got)
+	}
+	d.refuse("of a settled message", gateway.ErrLease, func(tx gateway.Tx) error { return tx.Progress(last, gateway.Progress{Page: 1, Pages: 2}) })
 }
 
 func returnMessage(t *testing.T, d *desk) {
