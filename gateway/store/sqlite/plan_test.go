@@ -20,9 +20,11 @@ func TestPlans(t *testing.T) {
 	lapsed := selection{table: "release_requests", columns: requestColumns, age: "expires_at", states: []string{"requested"}}
 	lapsed.where("expires_at <= ?", int64(1))
 	waiting := selection{table: "release_requests", columns: requestColumns, age: "requested_at", states: []string{"requested", "approved"}}
-	lookedAt := selection{table: "jobs", columns: jobColumns, age: "expires_at", states: []string{"done", "failed"}}
-	lookedAt.where("kind = ?", "preview")
-	lookedAt.where("expires_at <= ?", int64(1))
+	previews := selection{table: "jobs", columns: jobColumns, age: "created_at", states: []string{"done", "failed"}}
+	previews.where("kind = ?", "preview")
+	wanted := selection{table: "jobs", columns: jobColumns, age: "created_at", states: []string{"requested"}}
+	wanted.where("kind = ?", "preview")
+	wanted.where("by = ?", "x")
 	take := `UPDATE deliveries SET state = 'relaying', ` + lease
 	cases := []struct {
 		name, query string
@@ -38,7 +40,8 @@ func TestPlans(t *testing.T) {
 		{"hasten drafts", hasten[2], []string{"USING INDEX deliveries_drafts (due_at>?)"}},
 		{"hasten jobs", hasten[3], []string{"USING INDEX jobs_due (due_at>?)"}},
 		{"claim job", takeJob, []string{"INDEX jobs_due (due_at<?)"}},
-		{"previews that are due", lookedAt.sql(), []string{"INDEX jobs_expiry (kind=? AND state=? AND expires_at<?)"}},
+		{"previews that have ended", previews.sql(), []string{"INDEX jobs_kind (kind=? AND state=?)"}},
+		{"previews that somebody waits for", wanted.sql(), []string{"INDEX jobs_person (kind=? AND by=? AND state=?)"}},
 		{"open request of an item", openRequest, []string{"release_requests_open (item=?)"}},
 		{"requests that are due", lapsed.sql(), []string{"INDEX release_requests_expiry (state=? AND expires_at<?)"}},
 		{"requests by state", waiting.sql(), []string{"INDEX release_requests_state (state=?)"}},
