@@ -13,9 +13,15 @@ type Document struct {
 	pages int
 	form  uint64 // the form environment, 0 while there is none
 	kind  Form
-	// canvas is the room for pixels, kept from page to page.
-	canvas     uint32
-	canvasSize int
+	// canvases are drawn on in turn; turn is the next one.
+	canvases [2]canvas
+	turn     int
+}
+
+// canvas is room for pixels, kept from page to page.
+type canvas struct {
+	at   uint32
+	size int
 }
 
 // Codes of FPDF_GetLastError (fpdfview.h).

@@ -86,16 +86,29 @@ func (in *instance) close() error {
 // call calls an exported function. Arguments and result are the raw 64 bits of
 // a WebAssembly value. After an error the instance answers nothing more.
 func (in *instance) call(name string, args ...uint64) (uint64, error) {
+	f, err := in.function(name)
+	if err != nil {
+		return 0, err
+	}
+	return in.invoke(f, name, args...)
+}
+
+// function finds an exported function.
+func (in *instance) function(name string) (function, error) {
+	if f, known := in.funcs[name]; known {
+		return f, nil
+	}
+	f, err := in.export(name)
+	if err == nil {
+		in.funcs[name] = f
+	}
+	return f, err
+}
+
+// invoke is call for a function that was found.
+func (in *instance) invoke(f function, name string, args ...uint64) (uint64, error) {
 	if in.broken {
 		return 0, ErrTrap
-	}
-	f, known := in.funcs[name]
-	if !known {
-		var err error
-		if f, err = in.export(name); err != nil {
-			return 0, err
-		}
-		in.funcs[name] = f
 	}
 	copy(in.stack[:], args)
 	if err := f.CallWithStack(context.Background(), in.stack[:]); err != nil {

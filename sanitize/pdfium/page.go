@@ -178,11 +178,12 @@ func (p *Page) Render(w, h int, c Color) (Pixels, error) {
 	if w <= 0 || h <= 0 || w > math.MaxInt16*4 || h > math.MaxInt16*4 || int(c) >= len(layouts) || int64(stride)*int64(h) > p.d.in.limit/2 {
 		return Pixels{}, fmt.Errorf("%w: a picture of %d by %d", ErrLimit, w, h)
 	}
-	if err := p.d.makeRoom(stride * h); err != nil {
+	at, kept, err := p.d.makeRoom(stride * h)
+	if err != nil {
 		return Pixels{}, err
 	}
 	in := p.d.in
-	bitmap, err := in.call("FPDFBitmap_CreateEx", uint64(w), uint64(h), layouts[c], uint64(p.d.canvas), uint64(stride))
+	bitmap, err := in.call("FPDFBitmap_CreateEx", uint64(w), uint64(h), layouts[c], uint64(at), uint64(stride))
 	if err != nil {
 		return Pixels{}, err
 	}
@@ -192,43 +193,56 @@ func (p *Page) Render(w, h int, c Color) (Pixels, error) {
 	if err := p.draw(uint64(uint32(bitmap)), w, h); err != nil {
 		return Pixels{}, err
 	}
-	pix, err := in.view(p.d.canvas, stride*h)
+	pix, err := in.view(at, stride*h)
+	all := Pixels{W: w, H: h, Stride: stride, Color: c, Pix: pix, Kept: kept}
 	if err != nil || c != Gray {
-		return Pixels{W: w, H: h, Stride: stride, Color: c, Pix: pix}, err
+		return all, err
 	}
-	return toGray(pix, w, h), nil
+	return toGray(all), nil
 }
 
 // toGray reduces RGBX pixels to their luminance (ITU-R BT.601), in place.
-func toGray(pix []byte, w, h int) Pixels {
-	stride := (w + 3) &^ 3
-	for y := range h {
-		from, to := pix[4*w*y:4*w*(y+1)], pix[stride*y:]
-		for x := range w {
+func toGray(p Pixels) Pixels {
+	stride := (p.W + 3) &^ 3
+	for y := range p.H {
+		from, to := p.Pix[p.Stride*y:], p.Pix[stride*y:]
+		for x := range p.W {
 			r, g, b := uint(from[4*x]), uint(from[4*x+1]), uint(from[4*x+2])
 			to[x] = uint8((77*r + 150*g + 29*b + 128) >> 8)
 		}
 	}
-	return Pixels{W: w, H: h, Stride: stride, Color: Gray, Pix: pix[:stride*h]}
+	p.Stride, p.Pix = stride, p.Pix[:stride*p.H]
+	return p
 }
 
-// makeRoom makes the canvas as large as needed. It only grows.
-func (d *Document) makeRoom(size int) error {
-	if size <= d.canvasSize {
-		return nil
-	}
-	if d.canvas != 0 {
-		if _, err := d.in.call("free", uint64(d.canvas)); err != nil {
-			return err
+// keptShare is the part of the instance's memory up to which a page's pixels are
+// kept while the next one is drawn.
+const keptShare = 16
+
+// makeRoom returns where to draw size bytes of pixels, and whether they are
+// kept. Small pages take turns on two canvases. A large one is drawn where the
+// last page is not, and the room for it is given back after it: there is one
+// large canvas at most. The memory itself never moves.
+func (d *Document) makeRoom(size int) (uint32, bool, error) {
+	c, small := &d.canvases[d.turn], int(d.in.limit/keptShare)
+	kept := size <= small
+	if size > c.size || kept && c.size > small {
+		if c.at != 0 {
+			if _, err := d.in.call("free", uint64(c.at)); err != nil {
+				return 0, false, err
+			}
+			*c = canvas{}
 		}
-		d.canvas, d.canvasSize = 0, 0
+		at, err := d.in.alloc(size)
+		if err != nil {
+			return 0, false, err
+		}
+		*c = canvas{at, size}
 	}
-	at, err := d.in.alloc(size)
-	if err != nil {
-		return err
+	if kept {
+		d.turn = 1 - d.turn
 	}
-	d.canvas, d.canvasSize = at, size
-	return nil
+	return c.at, kept, nil
 }
 
 // draw fills the bitmap and forgets it; its pixels are the canvas's.

@@ -45,13 +45,16 @@ func (c Color) Bytes() int {
 }
 
 // Pixels are a drawn page on white. Row y begins at Pix[y*Stride]; rows stand
-// from top to bottom. Pix is the engine's own memory, not a copy: it is valid
-// until the next call of any method of the document or its pages.
+// from top to bottom. Pix is the engine's own memory, not a copy. Kept pixels
+// stay as they are, whatever is called, until two more pages of the document
+// were drawn, so that one page can be looked at while the next one is drawn;
+// others until the next call of any method of the document or its pages.
 type Pixels struct {
 	W, H   int
 	Stride int // bytes from one row to the next, a multiple of 4
 	Color  Color
 	Pix    []byte
+	Kept   bool
 }
 
 // Rect is a rectangle on the page as it is displayed: the origin is the upper
@@ -84,8 +87,6 @@ type Char struct {
 	Fill uint32
 	// Generated: a blank or line end that PDFium put in by itself.
 	Generated bool
-	// Unmapped: the font has no Unicode value for the glyph; Rune is a guess.
-	Unmapped bool
 }
 
 // Font is one font that a page's text uses.

@@ -60,8 +60,8 @@ type drawnPage struct {
 }
 
 // prepare draws a page. It is the engine's part of the work: nothing of the
-// reading changes. The pixels are lent until the next call of the engine,
-// unless they are wanted for longer.
+// reading changes. The pixels are lent until the next call of the engine; those
+// that are wanted for longer, until the page after the next one is drawn.
 func (r *reading) prepare(number int, longer bool) (*drawnPage, error) {
 	r.engine.Lock()
 	defer r.engine.Unlock()
@@ -77,7 +77,7 @@ func (r *reading) prepare(number int, longer bool) (*drawnPage, error) {
 	if err != nil {
 		return nil, errors.Join(err, page.Close())
 	}
-	if longer {
+	if longer && !d.pix.Kept {
 		d.pix.Pix = bytes.Clone(d.pix.Pix)
 	}
 	return d, nil
@@ -99,7 +99,8 @@ func (r *reading) close(page *pdfium.Page) error {
 func (r *reading) emit(d *drawnPage) error {
 	r.note(d)
 	on := canvas{d.pix, float64(d.sheet.px) / float64(d.w), float64(d.sheet.py) / float64(d.h)}
-	t := count(d.pix)
+	t, plane := count(d.pix, r.plane)
+	r.plane = plane
 	v := r.read(d.text, on)
 	if err := r.vanished(v, d.content); err != nil {
 		return err
@@ -208,7 +209,7 @@ func (r *reading) pixels(pix pdfium.Pixels, s sheet, t tally) error {
 	if err := r.out.Write(ir.Raster{Samples: to, W: s.px, H: s.py}); err != nil {
 		return err
 	}
-	k := newPacker(pix, to, t.photographic(s.px*s.py))
+	k := newPacker(pix, r.plane, to, t.photographic(s.px*s.py))
 	var rows []byte
 	for y := range pix.H {
 		rows = append(rows, k.pack(y)...)
@@ -234,8 +235,7 @@ type content struct {
 // maxPictures is how many pictures of a page are looked for in its pixels.
 const maxPictures = 32
 
-// see draws a page and reads what it holds. The pixels are lent until the next
-// call of the engine.
+// see draws a page and reads what it holds. The pixels are lent.
 func see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
 	var c content
 	var pix pdfium.Pixels
@@ -267,14 +267,15 @@ func see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
 
 // written draws a page and then makes its annotations and form fields a part
 // of its content, so that what is written there is text like any other. The
-// pixels are of before, and our own copy: whether the two agree is looked for, letter
-// by letter.
+// pixels are of before: whether the two agree is looked for, letter by letter.
 func written(page *pdfium.Page, s sheet) (pdfium.Pixels, error) {
 	pix, err := page.Render(int(s.px), int(s.py), pdfium.RGBX)
 	if err != nil {
 		return pix, err
 	}
-	pix.Pix = bytes.Clone(pix.Pix)
+	if !pix.Kept {
+		pix.Pix = bytes.Clone(pix.Pix)
+	}
 	w, h := page.Size()
 	if err := page.Flatten(); err != nil {
 		return pix, err

@@ -70,6 +70,7 @@ type reading struct {
 	engine sync.Mutex // of the document: one call at a time
 
 	page    int    // the one in hand, from 0
+	plane   []byte // its greys
 	letters census // that a reader sees
 	all     census // that the engine told of, hidden ones too
 	told    int    // pages turned into text

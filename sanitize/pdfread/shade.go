@@ -43,13 +43,19 @@ type tally struct {
 	uniform                      bool   // all pixels are as the first
 }
 
-// count makes the tally of a page drawn as RGBX.
-func count(p pdfium.Pixels) tally {
-	t := tally{uniform: true, first: at(p, 0, 0)}
-	for y := range p.H {
-		t.row(p.Pix[y*p.Stride : y*p.Stride+4*p.W])
+// count makes the tally of a page drawn as RGBX, and writes its greys, a byte
+// each, into plane, which it returns: larger if it had to be.
+func count(p pdfium.Pixels, plane []byte) (tally, []byte) {
+	if cap(plane) < p.W*p.H {
+		plane = make([]byte, p.W*p.H)
 	}
-	return t
+	plane = plane[:p.W*p.H]
+	m := newMeter()
+	for y := range p.H {
+		m.row(p.Pix[y*p.Stride:y*p.Stride+4*p.W], plane[y*p.W:(y+1)*p.W])
+	}
+	return tally{clear: m.chroma >> 32, faint: m.chroma & 0xFFFFFFFF, slope: m.slope, between: m.between,
+		first: at(p, 0, 0), uniform: uniform(p)}, plane
 }
 
 // at returns a pixel as 0xRRGGBB.
@@ -58,41 +64,17 @@ func at(p pdfium.Pixels, x, y int) uint32 {
 	return uint32(p.Pix[o])<<16 | uint32(p.Pix[o+1])<<8 | uint32(p.Pix[o+2])
 }
 
-func (t *tally) row(row []byte) {
-	before, white := uint8(255), t.first == 0xffffff
-	for i := 0; i < len(row); i += 4 {
-		// Most of a page is white: two pixels at once.
-		for white && i+8 <= len(row) && binary.LittleEndian.Uint64(row[i:])&pairWhite == pairWhite {
-			before = 255
-			i += 8
-		}
-		if i >= len(row) {
-			return
-		}
-		r, g, b := row[i], row[i+1], row[i+2]
-		t.uniform = t.uniform && uint32(r)<<16|uint32(g)<<8|uint32(b) == t.first
-		if r != g || g != b {
-			switch chroma := max(r, g, b) - min(r, g, b); {
-			case chroma > clearChroma:
-				t.clear++
-			case chroma > faintChroma:
-				t.faint++
+// uniform reports whether all pixels are as the first.
+func uniform(p pdfium.Pixels) bool {
+	first := binary.LittleEndian.Uint32(p.Pix)
+	for y := range p.H {
+		for row := p.Pix[y*p.Stride : y*p.Stride+4*p.W]; len(row) >= 4; row = row[4:] {
+			if (binary.LittleEndian.Uint32(row)^first)&colorBits != 0 {
+				return false
 			}
-			g = luma(r, g, b)
-		}
-		t.grey(g, before)
-		before = g
-	}
-}
-
-// grey counts one pixel by its grey and that of its left neighbour.
-func (t *tally) grey(g, before uint8) {
-	if g > nearBlack && g < nearWhite {
-		t.between++
-		if g != before && g > midLow && g < midHigh && before > midLow && before < midHigh && max(g, before)-min(g, before) <= slopeMost {
-			t.slope++
 		}
 	}
+	return true
 }
 
 // luma is the grey of a colour, as ITU-R BT.601 weighs it.
@@ -126,76 +108,3 @@ const inkBelow = 176
 // bayer is the ordered dither of photographs in black and white (Bayer 1973),
 // as thresholds.
 var bayer = [4][4]uint8{{8, 136, 40, 168}, {200, 72, 232, 104}, {56, 184, 24, 152}, {248, 120, 216, 88}}
-
-// packer writes a page's rows in the chosen samples.
-type packer struct {
-	p      pdfium.Pixels
-	to     ir.Samples
-	dither bool
-	row    []byte
-}
-
-func newPacker(p pdfium.Pixels, to ir.Samples, dither bool) *packer {
-	return &packer{p: p, to: to, dither: dither, row: make([]byte, ir.Raster{Samples: to, W: int64(p.W)}.Stride())}
-}
-
-// pack returns row y; it is valid until the next call.
-func (k *packer) pack(y int) []byte {
-	src := k.p.Pix[y*k.p.Stride : y*k.p.Stride+4*k.p.W]
-	switch k.to {
-	case ir.RGB8:
-		k.rgb(src)
-	case ir.Gray8:
-		for x := range k.row {
-			k.row[x] = gray(src, x)
-		}
-	case ir.Gray4:
-		k.nibbles(src)
-	default:
-		k.bits(src, y)
-	}
-	return k.row
-}
-
-// gray returns pixel x of a row as grey.
-func gray(src []byte, x int) uint8 {
-	p := src[4*x : 4*x+3]
-	if p[0] == p[1] && p[1] == p[2] {
-		return p[0]
-	}
-	return luma(p[0], p[1], p[2])
-}
-
-func (k *packer) rgb(src []byte) {
-	for i, j := 0, 0; i+4 <= len(src); i, j = i+4, j+3 {
-		k.row[j], k.row[j+1], k.row[j+2] = src[i], src[i+1], src[i+2]
-	}
-}
-
-func (k *packer) nibbles(src []byte) {
-	nibble := func(x int) uint8 { return uint8((uint(gray(src, x))*15 + 127) / 255) }
-	for i := range k.row {
-		x := 2 * i
-		switch {
-		case x+1 == k.p.W:
-			k.row[i] = nibble(x) << 4
-		case binary.LittleEndian.Uint64(src[4*x:])&pairWhite == pairWhite:
-			k.row[i] = 0xFF
-		default:
-			k.row[i] = nibble(x)<<4 | nibble(x+1)
-		}
-	}
-}
-
-func (k *packer) bits(src []byte, y int) {
-	clear(k.row)
-	for x := range k.p.W {
-		least := uint8(inkBelow)
-		if k.dither {
-			least = bayer[y%4][x%4]
-		}
-		if gray(src, x) >= least {
-			k.row[x/8] |= 0x80 >> (x % 8)
-		}
-	}
-}

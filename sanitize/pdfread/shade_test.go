@@ -71,7 +71,7 @@ func TestSamplesOfPages(t *testing.T) {
 		{"black and white that is wanted", format.ShadeMono, func(x, y int) (uint8, uint8, uint8) { return uint8(x), 100, 0 }, ir.Gray1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := count(paint(400, 400, test.of))
+			c, _ := count(paint(400, 400, test.of), nil)
 			if got := c.samples(400*400, 150, test.shade); got != test.want {
 				t.Errorf("%s, want %s: %+v", got, test.want, c)
 			}
@@ -110,8 +110,8 @@ func TestUniform(t *testing.T) {
 				}
 				return grey(ground)
 			})
-			if got := count(p).uniform; got != test.want {
-				t.Errorf("%s on %d: %v", test.name, ground, got)
+			if got, _ := count(p, nil); got.uniform != test.want {
+				t.Errorf("%s on %d: %v", test.name, ground, got.uniform)
 			}
 		}
 	}
@@ -123,6 +123,7 @@ func TestPack(t *testing.T) {
 			[][3]uint8{{0, 0, 0}, {255, 255, 255}, {128, 128, 128}, {255, 0, 0}, {180, 180, 180}}[x][1],
 			[][3]uint8{{0, 0, 0}, {255, 255, 255}, {128, 128, 128}, {255, 0, 0}, {180, 180, 180}}[x][2]
 	})
+	_, plane := count(p, nil)
 	for _, test := range []struct {
 		to   ir.Samples
 		want []byte
@@ -132,7 +133,7 @@ func TestPack(t *testing.T) {
 		{ir.Gray4, []byte{0x0F, 0x85, 0xB0}},
 		{ir.Gray1, []byte{0b01001000}},
 	} {
-		if got := newPacker(p, test.to, false).pack(0); !bytes.Equal(got, test.want) {
+		if got := newPacker(p, plane, test.to, false).pack(0); !bytes.Equal(got, test.want) {
 			t.Errorf("%s: %x, want %x", test.to, got, test.want)
 		}
 	}
@@ -142,7 +143,8 @@ func TestPack(t *testing.T) {
 func TestDither(t *testing.T) {
 	for _, v := range []uint8{40, 128, 220} {
 		p := paint(64, 64, func(int, int) (uint8, uint8, uint8) { return grey(v) })
-		k, white := newPacker(p, ir.Gray1, true), 0
+		_, plane := count(p, nil)
+		k, white := newPacker(p, plane, ir.Gray1, true), 0
 		for y := range 64 {
 			for _, b := range k.pack(y) {
 				for ; b != 0; b &= b - 1 {
@@ -163,8 +165,10 @@ func BenchmarkCount(b *testing.B) {
 		}
 		return grey(255)
 	})
+	var plane []byte
 	for b.Loop() {
-		if count(p).uniform {
+		var t tally
+		if t, plane = count(p, plane); t.uniform {
 			b.Fatal("uniform")
 		}
 	}
