@@ -96,7 +96,15 @@ const (
 	KindSubstitute DeliveryKind = "substitute" // tells of a wholly held mail
 	KindPostmaster DeliveryKind = "postmaster" // tells the postmaster of a failure
 	KindFollowUp   DeliveryKind = "followup"   // released parts
+	KindDigest     DeliveryKind = "digest"     // lists the parts held since the last one
+	KindNotice     DeliveryKind = "notice"     // tells again of the held parts of a mail, because somebody asked
+	KindTrial      DeliveryKind = "trial"      // a notice of nothing: does it arrive?
 )
+
+// Notice reports whether a mail tells its reader of held parts, or would.
+func (k DeliveryKind) Notice() bool {
+	return k == KindSubstitute || k == KindDigest || k == KindNotice || k == KindTrial
+}
 
 // DeliveryState is the state of a Delivery.
 type DeliveryState string

@@ -46,6 +46,7 @@ type Ledger interface {
 	Opening(ctx context.Context, digest string) (audit.Opening, error)
 
 	Releases
+	Notices
 
 	// The sequencer's side of the audit rows.
 	audit.Source
@@ -75,6 +76,7 @@ type Counts struct {
 	Relayed, Failed, Discarded      int
 	ItemsHeld                       int
 	RequestsPending, JobsWaiting    int
+	OldestRequest, OldestJob        time.Time // since when they wait; zero when none does
 	OldestWaiting                   time.Time // zero when nothing waits
 	OriginalBytes                   int64     // of originals still kept
 	AuditPending                    int64     // rows without a sequence number
@@ -85,6 +87,7 @@ type Counts struct {
 // and so does one that went on after a method failed half-way.
 type Tx interface {
 	ReleaseTx
+	NoticeTx
 
 	// Receipt returns the next receipt counter of a local day YYMMDD, from 1.
 	Receipt(day string) (int, error)

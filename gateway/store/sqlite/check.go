@@ -73,6 +73,10 @@ var rules = []rule{
 		(SELECT count(*) FROM release_requests r WHERE r.exception = e.id AND r.state = 'executed')`},
 	{"decisions with gaps", `SELECT coalesce(request, exception) FROM decisions GROUP BY request, exception
 		HAVING max(pos) + 1 <> count(*) OR min(pos) <> 0`},
+	{"a digest that tells of nothing", `SELECT id FROM deliveries d WHERE kind = 'digest' AND NOT EXISTS (SELECT 1 FROM notices WHERE digest = d.id)`},
+	{"a notice told by another mail than its digest", `SELECT s.item || ' ' || s.address FROM notices s WHERE s.digest IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM deliveries d JOIN delivery_recipients r ON r.delivery = d.id
+			WHERE d.id = s.digest AND d.kind = 'digest' AND r.address = s.address)`},
 	{"an opening without its audit row", `SELECT digest FROM openings o WHERE NOT EXISTS (SELECT 1 FROM audit_rows
 		WHERE n = o.row AND instr(event, o.digest) > 0)`},
 	{"a message without any audit row", `SELECT id FROM messages m WHERE NOT EXISTS (SELECT 1 FROM audit_rows WHERE message = m.id)

@@ -51,6 +51,8 @@ func TestCheckFinds(t *testing.T) {
 		"an audit row placed before an older one":                     `UPDATE audit_rows SET seq = 10 - n`,
 		"an audit row passed over by the sequencer":                   `UPDATE audit_rows SET seq = 1 WHERE n = 2`,
 		"a counter that is wrong":                                     `UPDATE tallies SET n = n + 1 WHERE name = 'item held'`,
+		"a digest that tells of nothing":                              `UPDATE deliveries SET kind = 'digest', reverse_path = '' WHERE id = ` + held,
+		"a notice told by another mail than its digest":               `INSERT INTO notices (item, address, at, digest) SELECT id, 'x', 1, delivery FROM items LIMIT 1`,
 		"a broken reference":                                          `UPDATE items SET message = 'no'`,
 		"a damaged page":                                              `UPDATE messages SET size = -1`,
 		"an audit row that is not its event":                          `UPDATE audit_rows SET verb = 'x' WHERE n = 1`,

@@ -13,13 +13,15 @@ const (
 		WHERE state <> 'settled'`
 	oldestDelivery = `SELECT coalesce(min(created_at), 0) FROM deliveries INDEXED BY deliveries_waiting
 		WHERE state IN ('drafted', 'ready', 'relaying')`
+	oldestRequest = `SELECT coalesce(min(requested_at), 0) FROM release_requests INDEXED BY release_requests_state WHERE state = 'requested'`
+	oldestJob     = `SELECT coalesce(min(created_at), 0) FROM jobs INDEXED BY jobs_state WHERE state = 'requested'`
 )
 
-// Counts implements gateway.Ledger. It reads counters and two index entries,
+// Counts implements gateway.Ledger. It reads counters and four index entries,
 // whatever the number of rows.
 func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
 	n := map[string]int64{}
-	var message, delivery time.Time
+	var message, delivery, request, job time.Time
 	err := l.view(ctx, func(q query) error {
 		err := q.rows(func(s scanner) error {
 			var name string
@@ -31,11 +33,15 @@ func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
 		if err != nil {
 			return err
 		}
-		err = q.row(one(stamp{&message}), oldestMessage)
-		if err != nil {
-			return err
+		for _, oldest := range []struct {
+			to    *time.Time
+			query string
+		}{{&message, oldestMessage}, {&delivery, oldestDelivery}, {&request, oldestRequest}, {&job, oldestJob}} {
+			if err := q.row(one(stamp{oldest.to}), oldest.query); err != nil {
+				return err
+			}
 		}
-		return q.row(one(stamp{&delivery}), oldestDelivery)
+		return nil
 	})
 	if err != nil {
 		return gateway.Counts{}, fmt.Errorf("read counts: %w", err)
@@ -53,6 +59,8 @@ func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
 		ItemsHeld:       int(n["item held"]),
 		RequestsPending: int(n["request requested"]),
 		JobsWaiting:     int(n["job requested"]),
+		OldestRequest:   request,
+		OldestJob:       job,
 		OldestWaiting:   earlier(message, delivery),
 		OriginalBytes:   n["original bytes"],
 		AuditPending:    n["audit pending"],

@@ -171,6 +171,9 @@ func (t *tx) Outcome(d gateway.Delivery, r ...gateway.Record) error {
 		if err := t.storeOutcomes(d); err != nil {
 			return err
 		}
+		if err := t.noticeOutcome(d); err != nil {
+			return err
+		}
 		return t.record(string(d.Message), r)
 	})
 }

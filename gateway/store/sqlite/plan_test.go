@@ -55,6 +55,13 @@ func TestPlans(t *testing.T) {
 		{"failures without a mail", untold, []string{"INDEX deliveries_state (state=?)", "INDEX deliveries_about (about=?)"}},
 		{"pending audit rows", pendingRows, []string{"audit_rows_pending", "audit_rows_seq (seq>?)"}},
 		{"oldest message", oldestMessage, []string{"messages_waiting"}},
+		{"oldest request", oldestRequest, []string{"INDEX release_requests_state (state=?)"}},
+		{"oldest job", oldestJob, []string{"INDEX jobs_state (state=?)"}},
+		{"digests that are due", dueNotices, []string{"INDEX notices_waiting"}},
+		{"what a digest takes", tellParts, []string{"INDEX notices_address (address=?)"}},
+		{"parts of a digest", partsIn, []string{"INDEX notices_digest (digest=?)", "(id=?)"}},
+		{"notices that wait", waitingNotices, []string{"INDEX deliveries_notices"}},
+		{"notices that were asked for", countNotices, []string{"INDEX deliveries_created (created_at>?)"}},
 		{"oldest delivery", oldestDelivery, []string{"deliveries_waiting"}},
 		{"recipients", recipientsOf, []string{"USING PRIMARY KEY (delivery=?)"}},
 		{"mails of an address", messagesOf, []string{"USING PRIMARY KEY (address=? AND n<?)"}},
@@ -89,7 +96,7 @@ func TestPlans(t *testing.T) {
 			}
 		}
 		for _, step := range plan {
-			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "_waiting") && !strings.Contains(step, "_pending") &&
+			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "_waiting") && !strings.Contains(step, "deliveries_notices") && !strings.Contains(step, "_pending") &&
 				!strings.Contains(step, "json_each") && !strings.HasPrefix(step, "SCAN (subquery") && !strings.HasPrefix(step, "SCAN CONSTANT") {
 				t.Errorf("%s: %s in\n%s", c.name, step, all)
 			}

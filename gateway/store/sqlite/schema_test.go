@@ -165,6 +165,59 @@ func TestRollback(t *testing.T) {
 	consistent(t, back)
 }
 
+// TestUpgradeOfKinds: a ledger of before the digests keeps its deliveries, takes
+// the new kinds and no others, and refuses what it refused.
+func TestUpgradeOfKinds(t *testing.T) {
+	scripts, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	before, err := open(t.Context(), file, scripts[:5])
+	if err != nil {
+		t.Fatal(err)
+	}
+	accept(t, before, 1)
+	settled(t, before)
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		l := openAt(t, file)
+		ds, err := l.Deliveries(t.Context(), gateway.DeliveryQuery{Message: mail(1).ID})
+		if err != nil || len(ds) != 2 {
+			t.Fatalf("%v, %v", ds, err)
+		}
+		for kind, ok := range map[string]bool{"digest": true, "notice": true, "trial": true, "other": false} {
+			err := l.w.do(t.Context(), func(x *tx) error {
+				_, err := x.conn.c.ExecContext(x.ctx, `UPDATE deliveries SET kind = ?, reverse_path = '' WHERE id = ?`, kind, string(ds[0].ID))
+				return err
+			})
+			if (err == nil) != ok {
+				t.Errorf("kind %s: %v", kind, err)
+			}
+		}
+		err = l.w.do(t.Context(), func(x *tx) error {
+			_, err := x.conn.c.ExecContext(x.ctx, `UPDATE deliveries SET kind = 'mail', state = 'none' WHERE id = ?`, string(ds[0].ID))
+			return err
+		})
+		if err == nil {
+			t.Error("a state that there is not was stored")
+		}
+		err = l.w.do(t.Context(), func(x *tx) error {
+			_, err := x.conn.c.ExecContext(x.ctx, `UPDATE deliveries SET kind = 'mail' WHERE id = ?`, string(ds[0].ID))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		consistent(t, l)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestNoCopyOfANewLedger: there is nothing to keep of it.
 func TestNoCopyOfANewLedger(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ledger.db")

@@ -74,6 +74,10 @@ func Ledger(t *testing.T, open OpenLedger) {
 		{"jobs", jobs},
 		{"previews", previews},
 		{"no release without a record", releaseNeedsRecord},
+		{"notices", notices},
+		{"notices refuse", noticesRefuse},
+		{"how it stands with notices", noticeStates},
+		{"notices that were asked for", noticeCounts},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
