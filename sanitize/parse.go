@@ -27,7 +27,7 @@ func (s *session) parse(ctx context.Context, f file, b *format.Budget) (*parsed,
 	if f.path == "" && s.in.Facts != nil { // an attached copy of a mail that passed us once is no loop
 		req.Self, req.Authserv = s.in.Facts.Instance, s.in.Authserv
 	}
-	t := &taker{p: p, session: s, name: f.Name, left: b.Bytes, budget: b}
+	t := &taker{p: p, session: s, path: f.path, name: f.Name, left: b.Bytes, budget: b}
 	if f.kind == format.Mail {
 		t.name, req.Name = "", "" // whatever an attached mail is called, it is parsed as a mail
 	}
@@ -60,6 +60,7 @@ func (s *session) parse(ctx context.Context, f file, b *format.Budget) (*parsed,
 type taker struct {
 	p       *parsed
 	session *session
+	path    string
 	name    string
 	left    int64 // bytes of children still allowed
 	budget  *format.Budget
@@ -138,14 +139,18 @@ func (t *taker) take(v ir.Value) error {
 	case ir.Date:
 		t.p.claims.sent = &v
 	case ir.Number:
-		if v.Name == ir.NumberPixels {
+		switch v.Name {
+		case ir.NumberPixels:
 			t.said = v.N
 			return t.paint(v.N)
+		case ir.NumberPages:
+			t.session.pagesOf(t.path).begin(v.N, t.session.in.Rules.Limits.Pages)
 		}
 	case ir.Sheet:
 		if err := t.budget.Turn(); err != nil {
 			return err
 		}
+		t.session.turn(t.path)
 	case ir.Raster:
 		if v.W*v.H > t.budget.Pixels {
 			return format.Hold(format.LimitPixels, "one page")

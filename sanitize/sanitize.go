@@ -58,6 +58,10 @@ type Input struct {
 
 	Authserv string // upstream authserv-id, "" for none
 
+	// Progress is told of each page of a document that is begun, while the work
+	// goes on: it must not wait for anything. nil: nobody looks.
+	Progress func(Progress)
+
 	// Attached has a mail judged as one that is to be relayed, by its Facts, but
 	// built as one that will be attached to another.
 	Attached bool

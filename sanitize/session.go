@@ -46,7 +46,8 @@ type session struct {
 	boxes  map[format.Class]*box
 	deaths int
 	found  []ir.Sheet // pages that the lint saw last
-	broken error      // no worker could be had, or the work was stopped: not the message's fault
+	turned map[string]*turned
+	broken error // no worker could be had, or the work was stopped: not the message's fault
 }
 
 // box is a worker and its buffers.
