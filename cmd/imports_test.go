@@ -59,7 +59,8 @@ gateway/account: gateway audit
 # The rules of accounts and of quarantine are called by the interface, which has none of its own.
 # The desk puts the rules of quarantine, the ledger and the records of each step together, for all who ask.
 gateway/desk: gateway quarantine audit
-gateway/api: gateway gateway/account gateway/desk quarantine audit
+# The interface says why there is no picture in the words of the one table of reasons.
+gateway/api: gateway gateway/account gateway/desk quarantine sanitize/format audit
 gateway/store/...: gateway gateway/account gateway/store/... quarantine sanitize/format audit
 gateway/config: gateway sanitize/policy sanitize/format sanitize/seal audit configs
 gateway/health: gateway

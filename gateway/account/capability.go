@@ -12,6 +12,7 @@ const (
 	ReadMessages   Capability = "messages:read"    // mails and what was done to them
 	ReadItems      Capability = "items:read"       // held parts
 	DiscardItems   Capability = "items:discard"    // discard a held part
+	PreviewParts   Capability = "previews"         // look at pages of originals as pictures
 	RequestRelease Capability = "releases:request" // ask for a release
 	ReadRequests   Capability = "releases:read"
 	DecideRelease  Capability = "releases:decide"   // as an approver or administrator
@@ -57,6 +58,7 @@ var grants = [...]grant{
 	{cap: ReadMessages, staff: Own, approver: Dept, admin: All, auditor: All},
 	{cap: ReadItems, staff: Own, approver: Dept, admin: All, auditor: All},
 	{cap: DiscardItems, staff: Own, admin: All},
+	{cap: PreviewParts, staff: Own, approver: Dept, admin: All},
 	{cap: RequestRelease, staff: Own, approver: Own, admin: All},
 	{cap: ReadRequests, staff: Own, approver: Dept, admin: All, auditor: All},
 	{cap: DecideRelease, approver: Dept, admin: All, fresh: true},

@@ -38,6 +38,7 @@ func TestReach(t *testing.T) {
 	table := map[Capability]string{ // staff approver admin auditor operator
 		OwnAccount: "own own own own own", ReadMessages: "own department all all nowhere", ReadItems: "own department all all nowhere",
 		DiscardItems: "own nowhere all nowhere nowhere", RequestRelease: "own own all nowhere nowhere",
+		PreviewParts: "own department all nowhere nowhere",
 		ReadRequests: "own department all all nowhere", DecideRelease: "nowhere department all nowhere nowhere",
 		ReadExceptions: "nowhere all all all nowhere", OpenException: "nowhere all all nowhere nowhere",
 		ReadUsers: "nowhere nowhere all all nowhere", WriteUsers: "nowhere nowhere all nowhere nowhere",

@@ -35,8 +35,15 @@ type Config struct {
 	// out, and then there are no such routes.
 	Desk   *desk.Desk
 	Ledger Ledger
-	Scribe gateway.Scribe
-	Log    *slog.Logger
+	// Previews has the pictures of pages that people look at; nil where nobody
+	// draws them, and then there are no such routes. WakePreview tells who draws;
+	// it may be nil.
+	Previews    gateway.Blobs
+	WakePreview func()
+	// NoOwnPreviews keeps staff from looking at the originals of their own mail.
+	NoOwnPreviews bool
+	Scribe        gateway.Scribe
+	Log           *slog.Logger
 	// Plain is set when the listener has no TLS, which is for loopback alone:
 	// cookies go without Secure then.
 	Plain bool
@@ -73,6 +80,7 @@ type route struct {
 	versioned    bool // changes a version: If-Match is required
 	status       int  // of success, 0: 200, or 204 without a body
 	body         int64
+	media        string // of an answer that is no JSON
 }
 
 func (r route) pattern() string { return r.method + " " + Prefix + r.path }
@@ -100,6 +108,9 @@ func New(c Config) *API {
 	if c.Desk != nil {
 		a.addReleases()
 		a.addExceptions()
+	}
+	if c.Previews != nil {
+		a.addPreviews()
 	}
 	a.addUsers()
 	a.addRoles()
@@ -191,6 +202,10 @@ func add[I, O any](a *API, r route, h func(context.Context, asked, *I) (*O, erro
 	} else {
 		op.Security = []map[string][]string{{"session": {}}, {"token": {string(r.cap)}}}
 		op.Extensions["x-capability"] = string(r.cap)
+	}
+	if r.media != "" {
+		op.Responses[strconv.Itoa(http.StatusOK)] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{
+			r.media: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
 	}
 	if r.moves {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Required: true, Schema: &huma.Schema{Type: "string"}})

@@ -170,21 +170,20 @@ func (a *API) getMessage(ctx context.Context, q asked, in *IDInput) (*messageOut
 	return out, err
 }
 
-// viewed records that somebody looked at another person's mail.
+// viewed records that somebody looked at another person's mail, in the history
+// that this person sees.
 func (a *API) viewed(ctx context.Context, q asked, s sight, m gateway.Message) error {
 	if slices.ContainsFunc(m.Envelope.To, s.owns) {
 		return nil
 	}
-	return a.note(ctx, q, "message.viewed", func(e *audit.Event) { e.Object = m.Object() })
-}
-
-// note records an act of the principal that changes nothing else.
-func (a *API) note(ctx context.Context, q asked, v audit.Verb, fill func(*audit.Event)) error {
-	r, err := a.record(q, v, fill)
+	r, err := a.record(q, "message.viewed", func(e *audit.Event) {
+		e.Object = m.Object()
+		e.Mail.Recipients = gateway.AuditRecipients(slices.DeleteFunc(slices.Clone(m.Envelope.To), func(to string) bool { return !s.sees(to) }))
+	})
 	if err != nil {
 		return err
 	}
-	return a.c.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Note(r) })
+	return a.c.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.NoteOn(m.ID, r) })
 }
 
 func (a *API) record(q asked, v audit.Verb, fill func(*audit.Event)) (gateway.Record, error) {

@@ -19,7 +19,7 @@ const document = "../../docs/openapi.yaml"
 
 // TestOpenAPI: the description in docs is that of the code.
 func TestOpenAPI(t *testing.T) {
-	a := api.New(api.Config{Scribe: gateway.Scribe{Clock: time.Now}, Log: slog.New(slog.DiscardHandler), Desk: &desk.Desk{}})
+	a := api.New(api.Config{Scribe: gateway.Scribe{Clock: time.Now}, Log: slog.New(slog.DiscardHandler), Desk: &desk.Desk{}, Previews: swapped{}})
 	got, err := a.OpenAPI()
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ type Problem struct {
 	Status int      `json:"status" doc:"HTTP status code"`
 	Code   string   `json:"code" doc:"Stable code for programs"`
 	Fields []string `json:"fields,omitempty" doc:"Places in the request that are at fault"`
+	Next   string   `json:"next_step,omitempty" doc:"What people can do, in the same language"`
 
 	wait time.Duration
 }
@@ -55,6 +56,8 @@ const (
 	codeTooLarge     = "request_too_large"
 	codeDecided      = "already_decided"
 	codeInternal     = "internal"
+	codeDrawing      = "picture_in_progress"
+	codeGone         = "original_gone"
 )
 
 // problems is the table of what people and programs are told. Nothing writes
@@ -72,6 +75,8 @@ var problems = [...]said{
 	{codeAudit, 503, "監査記録が書けないため、操作を受け付けていません。情報政策課へお知らせください。", "The audit log takes no records, so nothing may be changed."},
 	{codeTooLarge, 413, "送られた内容が大きすぎます。", "The request is too large."},
 	{codeDecided, 409, "すでにほかの人が決めたか、状態が変わっています。", "It was decided meanwhile."},
+	{codeDrawing, 409, "画像を作っています。しばらく待ってから、もう一度お試しください。", "The picture is being made; ask again."},
+	{codeGone, 410, "原本か、その画像は、もうありません。", "The original, or the picture of it, is gone."},
 	{codeInternal, 500, "処理できませんでした。情報政策課へお知らせください。", "This could not be done."},
 	{string(account.ErrCredentials), 401, "ログイン名、パスワード、確認コードのいずれかが違います。", "Name, password or code is wrong."},
 	{string(account.ErrFactor), 401, "認証アプリの確認コードを入力してください。", "The code of the second factor is needed."},

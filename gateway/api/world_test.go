@@ -38,8 +38,10 @@ type world struct {
 	s      *account.Service
 	a      *api.API
 	logDir string
-	sick   error // what the log says of itself
+	shots  gateway.Blobs // pictures of pages
+	sick   error         // what the log says of itself
 	rules  quarantine.Rules
+	woken  int
 	codes  map[string][]byte
 
 	mu     sync.Mutex
@@ -54,7 +56,10 @@ const (
 
 var console = account.Console("root")
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, func(*api.Config) {}) }
+
+// newWorldWith is newWorld with another configuration.
+func newWorldWith(t *testing.T, change func(*api.Config)) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), codes: map[string][]byte{}, logDir: t.TempDir(), random: rand.NewChaCha8([32]byte{2})}
 	var err error
@@ -80,9 +85,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	counter := &desk.Desk{Ledger: w.l, Scribe: scribe, Rules: func() quarantine.Rules { return w.rules }}
-	w.a = api.New(api.Config{Desk: counter, Accounts: w.s, Ledger: w.l, Scribe: scribe, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
+	w.shots = openShots(t)
+	c := api.Config{Desk: counter, Previews: w.shots, WakePreview: func() { w.woken++ }, Accounts: w.s, Ledger: w.l, Scribe: scribe, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
 		Healthy: func() error { return w.sick }, AuditFiles: os.DirFS(w.logDir),
-		Status: func(context.Context) map[string]error { return map[string]error{"ledger": nil} }})
+		Status: func(context.Context) map[string]error { return map[string]error{"ledger": nil} }}
+	change(&c)
+	w.a = api.New(c)
 	for _, d := range []account.Department{{ID: "zeimu", Name: "税務課"}, {ID: "soumu", Name: "総務課"}} {
 		if err := w.s.PutDepartment(t.Context(), console, d); err != nil {
 			t.Fatal(err)
