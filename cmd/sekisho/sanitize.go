@@ -26,6 +26,7 @@ type sanitizeCmd struct {
 	Policy string   `help:"方針ファイル / policy file" type:"existingfile" placeholder:"FILE"`
 	Out    string   `help:"無害化済みファイルを置く場所。なければ報告だけ / where to put rebuilt files; without it only the report" type:"path" placeholder:"DIR"`
 	JSON   bool     `help:"一行に一件の JSON で報告する / one JSON object per line"`
+	Quiet  bool     `help:"途中経過を表示しない / no progress" short:"q"`
 	Paths  []string `arg:"" name:"path" help:"ファイル、.eml、フォルダ / files, mails, folders" type:"existingpath"`
 }
 
@@ -58,9 +59,9 @@ func (c *sanitizeCmd) Run(e env) error {
 			return err
 		}
 	}
-	s := &sanitizer{env: e, engine: engine, rules: rules, out: c.Out, json: c.JSON, taken: map[string]bool{}}
+	s := &sanitizer{env: e, engine: engine, rules: rules, out: c.Out, json: c.JSON, meter: newMeter(e.stderr, c.Quiet, time.Now), taken: map[string]bool{}}
 	for i, p := range files {
-		if len(files) > 1 && !c.JSON {
+		if len(files) > 1 && !c.JSON && !c.Quiet {
 			fmt.Fprintf(e.stderr, "[%d/%d] %s\n", i+1, len(files), p)
 		}
 		if err := s.file(p); err != nil {
@@ -132,6 +133,7 @@ type sanitizer struct {
 	rules  policy.Rules
 	out    string
 	json   bool
+	meter  *meter
 	taken  map[string]bool
 	held   bool
 }
@@ -144,11 +146,13 @@ func (s *sanitizer) file(path string) error {
 	defer data.Close()
 	b := sanitize.BudgetOf(s.rules)
 	b.Deadline = time.Now().Add(s.rules.Limits.Time)
-	in := sanitize.Input{Name: filepath.Base(path), Data: data, Rules: s.rules}
+	in := sanitize.Input{Name: filepath.Base(path), Data: data, Rules: s.rules, Progress: s.meter.page}
 	if strings.EqualFold(filepath.Ext(path), ".eml") {
 		in.Kind = format.Mail
 	}
+	s.meter.begin(path)
 	n, err := s.engine.Sanitize(s.env.ctx, in, b)
+	s.meter.end()
 	if err != nil {
 		return err
 	}
