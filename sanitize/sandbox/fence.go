@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -45,7 +44,7 @@ func raise(args []string) (*fence, error) {
 		return nil, err
 	}
 	unix.Umask(0o777)
-	if err := errors.Join(unix.Chdir("/"), closeInherited(), slacken(f.dirs)); err != nil {
+	if err := errors.Join(unix.Chdir("/"), closeInherited()); err != nil {
 		return nil, err
 	}
 	// A program that was built with cgo, as "go run" does where there is a C
@@ -67,25 +66,6 @@ func raise(args []string) (*fence, error) {
 	}
 	return f, nil
 }
-
-// slacken lets the sleeps of workers end up to 10 ms late. The Go runtime's
-// watching thread otherwise wakes each 20 µs in a process that has just
-// started, which is all of a light worker's life; when nothing happens it
-// sleeps 10 ms by itself. Threads and programs inherit the slack
-// (PR_SET_TIMERSLACK(2const), in nanoseconds). Workers of an engine live longer, with several
-// goroutines that wait for that thread, and keep the kernel's own.
-func slacken(engineDirs []string) error {
-	if len(engineDirs) > 0 {
-		return nil
-	}
-	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(timerSlack), 0, 0, 0); err != nil {
-		return fmt.Errorf("let sleeps end late: %w", err)
-	}
-	return nil
-}
-
-// timerSlack is how late the sleep of a light worker's thread may end.
-const timerSlack = 10 * time.Millisecond
 
 // libraries returns the files, besides the program, that this process is made
 // of (proc_pid_maps(5)).

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -135,6 +136,10 @@ func openNursery(exe string, s shape, dirs []string) (*nursery, error) {
 	if err := unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: nurseryPatience}); err != nil {
 		return nil, errors.Join(fmt.Errorf("bound the starter's answers: %w", err), unix.Close(pair[0]), theirs.Close())
 	}
+	if len(dirs) == 0 {
+		slacken(timerSlack)
+		defer slacken(0) // this thread's own again
+	}
 	proc, err := os.StartProcess(exe, s.args(dirs), &os.ProcAttr{
 		Dir: "/", Env: []string{"GOMAXPROCS=1", "GODEBUG=" + quietRuntime}, Files: []*os.File{theirs, nil, os.Stderr}, Sys: s.attr(os.Getegid()),
 	})
@@ -149,6 +154,20 @@ func openNursery(exe string, s shape, dirs []string) (*nursery, error) {
 	}
 	return n, nil
 }
+
+// slacken lets the sleeps of this thread, and of the processes that it starts
+// from now on, end so much late (PR_SET_TIMERSLACK(2const)); 0 is the kernel's
+// own. The Go runtime's watching thread wakes each 20 µs in a process that has
+// just begun to work, which is all of a light worker's life; when nothing
+// happens it sleeps 10 ms by itself. Workers of an engine live longer, with
+// several goroutines that wait for that thread, and keep the kernel's own. It
+// is a matter of speed: a kernel that refuses is as good.
+func slacken(late time.Duration) {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(late), 0, 0, 0)
+}
+
+// timerSlack is how late the sleep of a light worker's thread may end.
+const timerSlack = 10 * time.Millisecond
 
 // greet hears that the walls stand, and what raised them.
 func (n *nursery) greet() error {
