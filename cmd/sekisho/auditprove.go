@@ -18,7 +18,7 @@ import (
 type auditProveCmd struct {
 	logArgs
 	Out     string   `help:"書き出し先 / output file" type:"path" placeholder:"FILE"`
-	Message []string `help:"この受付番号の記録をすべて / all records of this receipt number" placeholder:"NO"`
+	Message []string `help:"この受付番号の記録をすべて。使った例外措置の記録も / all records of this receipt number, and of exceptions used" placeholder:"NO"`
 	Config  string   `short:"c" help:"設定ファイル。件名とファイル名の文字も付け、取り出したことを監査記録に残します / disclose subjects and file names, and record that" type:"existingfile" placeholder:"FILE"`
 	Seq     []int64  `arg:"" optional:"" help:"記録の番号 / sequence numbers"`
 }
@@ -62,23 +62,39 @@ func (c *auditProveCmd) Run(e env) error {
 func (c *auditProveCmd) numbers(e env) ([]int64, error) {
 	seqs := slices.Clone(c.Seq)
 	for _, receipt := range c.Message {
-		before := len(seqs)
-		_, err := audit.Search(e.ctx, os.DirFS(c.Log), audit.Filter{Receipt: receipt}, audit.Page{Limit: math.MaxInt, After: -1},
-			func(_ []byte, ev audit.Event) error {
-				seqs = append(seqs, ev.Seq)
-				return nil
-			})
+		found, exceptions, err := c.search(e, audit.Filter{Receipt: receipt})
 		if err != nil {
 			return nil, err
 		}
-		if len(seqs) == before {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("受付番号 %.40s の記録はありません / no records of this receipt number", receipt)
+		}
+		seqs = append(seqs, found...)
+		for _, id := range exceptions { // who registered and opened it belongs to the proof
+			found, _, err := c.search(e, audit.Filter{Request: id})
+			if err != nil {
+				return nil, err
+			}
+			seqs = append(seqs, found...)
 		}
 	}
 	if len(seqs) == 0 {
 		return nil, errors.New("記録の番号か --message を指定してください / give numbers or --message")
 	}
 	return seqs, nil
+}
+
+// search returns the numbers of the records that a filter chooses, and the
+// exceptions that they say were used.
+func (c *auditProveCmd) search(e env, f audit.Filter) (seqs []int64, exceptions []string, err error) {
+	_, err = audit.Search(e.ctx, os.DirFS(c.Log), f, audit.Page{Limit: math.MaxInt, After: -1}, func(_ []byte, ev audit.Event) error {
+		seqs = append(seqs, ev.Seq)
+		if ev.Verb == "exception.used" && ev.Object.Type == "exception" && !slices.Contains(exceptions, ev.Object.ID) {
+			exceptions = append(exceptions, ev.Object.ID)
+		}
+		return nil
+	})
+	return seqs, exceptions, err
 }
 
 // disclose adds what commitments stand for, as far as it was not erased, and
@@ -148,8 +164,7 @@ func verifyBundle(file, key string) (string, error) {
 	fmt.Fprintf(&out, "%d 件の記録は、%d 件からなる記録の木に含まれています / records are in the tree of size %d\n", len(p.Events), p.Checkpoint.Size, p.Checkpoint.Size)
 	fmt.Fprintf(&out, "控え / anchor: %s\n", p.Checkpoint)
 	for _, ev := range p.Events {
-		info, _ := ev.Verb.Info()
-		fmt.Fprintf(&out, "%8d  %s  %-22s %s %s", ev.Seq, ev.TS.Format("2006-01-02 15:04:05"), ev.Verb, info.JA, ev.Object.ReceiptNo)
+		fmt.Fprint(&out, sentence(ev))
 		for _, d := range ev.Commitments() {
 			if text, ok := p.Texts[d]; ok {
 				fmt.Fprintf(&out, " 「%s」", audit.Clean(text, 256))
@@ -158,4 +173,29 @@ func verifyBundle(file, key string) (string, error) {
 		fmt.Fprintln(&out)
 	}
 	return out.String(), nil
+}
+
+// sentence is a record in one line: when, what, how it ended, about what, by whom
+// and under which version of the policy.
+func sentence(e audit.Event) string {
+	info, _ := e.Verb.Info()
+	line := fmt.Sprintf("%8d  %s  %-22s %s", e.Seq, e.TS.Format("2006-01-02 15:04:05"), e.Verb, info.JA)
+	if e.Outcome != audit.Success {
+		line += "（" + e.Outcome.JA() + "）"
+	}
+	for _, w := range []struct{ before, word string }{{"", e.Object.ReceiptNo}, {"パート", e.Object.Part}, {"", e.Decision.Form}} {
+		if w.word != "" {
+			line += " " + w.before + w.word
+		}
+	}
+	if a := e.Actor; a.ID != "" && a.Type != audit.ActorSystem {
+		line += " " + strings.TrimSpace(a.ID+" "+a.Name)
+	}
+	if e.OnBehalfOf != "" {
+		line += "（" + e.OnBehalfOf + " の代理）"
+	}
+	if e.Policy.Version > 0 {
+		line += fmt.Sprintf(" 方針第%d版", e.Policy.Version)
+	}
+	return line
 }

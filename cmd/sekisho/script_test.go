@@ -29,6 +29,7 @@ import (
 //	eventually RE PROGRAM ARGS…   run until standard output matches
 //	capture ENV RE                the first group in the last output
 //	seek [!] TEXT DIR             is there a file with these bytes below?
+//	trace FILE                    who released what, from an export alone
 //	sample, fill, jis, cert, flipbyte, cuttail, httpget, free
 
 // patience bounds every wait of a story. It is long because the machine may be
@@ -62,7 +63,7 @@ func TestScript(t *testing.T) {
 			"answer": answer, "serve": serveCommand, "sink": sinkCommand, "smtp": smtpCommand, "resend": resend,
 			"body": bodyCommand, "part": partCommand, "eventually": eventually, "capture": capture, "seek": seek,
 			"sample": sample, "fill": fill, "jis": jis, "cert": certCommand, "flipbyte": flipByte, "cuttail": cutTail,
-			"httpget": httpGet, "free": free, "syslog": syslogCommand, "rest": restCommand, "code": codeCommand,
+			"httpget": httpGet, "free": free, "syslog": syslogCommand, "rest": restCommand, "code": codeCommand, "trace": trace,
 		},
 	})
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -59,7 +60,8 @@ func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseReq
 	}
 	k := quarantine.Ask{Form: ask.Form, Profile: ask.Profile, Reason: ask.Reason, Original: m.Envelope.To, Sender: m.Envelope.From, Dept: ask.Dept}
 	if ask.Exception != "" {
-		if k.Exception, err = d.Ledger.Exception(ctx, ask.Exception); err != nil {
+		// One that nobody registered covers nothing: the rules say so.
+		if k.Exception, err = d.Ledger.Exception(ctx, ask.Exception); err != nil && !errors.Is(err, gateway.ErrNotFound) {
 			return none, err
 		}
 	}

@@ -144,7 +144,14 @@ func (w *release) send(ctx context.Context, g group, verdict string, body io.Rea
 		return err
 	}
 	d.About, d.Verdict = gateway.ID(w.item.Delivery), verdict
-	w.delivery, err = w.flow.sealed(ctx, d, body, sum, size, basis)
+	notAfter := d.Due().Add(passportTime)
+	if w.exception != nil { // an original that waits for its next hop does not outlive its exception
+		notAfter = w.exception.Until
+		if d.ExpiresAt.After(notAfter) {
+			d.ExpiresAt = notAfter
+		}
+	}
+	w.delivery, err = w.flow.sealedUntil(ctx, d, notAfter, body, sum, size, basis)
 	return err
 }
 

@@ -22,6 +22,8 @@ type settlement struct {
 	m    gateway.Message
 	now  time.Time
 
+	turned func(sanitize.Progress) // told of pages
+
 	trees      []*sanitize.Node
 	deliveries []gateway.Delivery
 	items      []quarantine.Item
@@ -127,7 +129,7 @@ func (s *settlement) group(ctx context.Context, g group, data *memfile.File) err
 		rules.Limits.Output = size
 	}
 	t, err := s.flow.Engine.Sanitize(ctx, sanitize.Input{Kind: format.Mail, Data: data, Rules: rules,
-		Facts: s.facts(g), Authserv: s.flow.Authserv}, b)
+		Facts: s.facts(g), Authserv: s.flow.Authserv, Progress: s.turned}, b)
 	if err != nil {
 		return err
 	}
@@ -207,6 +209,10 @@ func (f *Flow) seal(ctx context.Context, d gateway.Delivery, b sanitize.Body) (g
 
 // sealed stores a mail in the outbox and signs its passport on a basis.
 func (f *Flow) sealed(ctx context.Context, d gateway.Delivery, body io.Reader, sum [32]byte, size int64, basis seal.Basis) (gateway.Delivery, error) {
+	return f.sealedUntil(ctx, d, d.Due().Add(passportTime), body, sum, size, basis)
+}
+
+func (f *Flow) sealedUntil(ctx context.Context, d gateway.Delivery, notAfter time.Time, body io.Reader, sum [32]byte, size int64, basis seal.Basis) (gateway.Delivery, error) {
 	blob, err := f.Outbox.Put(ctx, func(w io.Writer) error {
 		_, err := io.Copy(w, body)
 		return err
@@ -216,7 +222,7 @@ func (f *Flow) sealed(ctx context.Context, d gateway.Delivery, body io.Reader, s
 	}
 	d.Blob, d.Size, d.Sum = blob, size, sum
 	d.Passport, err = seal.Sign(f.Key, seal.Claims{Delivery: string(d.ID), From: d.From, To: d.Addresses(), Route: gateway.RouteName,
-		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: d.Due().Add(passportTime)}, basis)
+		Policy: d.Policy, Build: f.Scribe.Version, NotAfter: notAfter}, basis)
 	return d, err
 }
 
