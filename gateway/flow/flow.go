@@ -221,7 +221,9 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 	defer release()
 	defer f.turn(m.Lost)()
 	start := f.Scribe.Clock()
-	s := &settlement{flow: f, m: m, now: start}
+	meter := f.meter(ctx, m)
+	defer meter.end()
+	s := &settlement{flow: f, m: m, now: start, turned: meter.turned}
 	defer s.close()
 	err := s.run(ctx)
 	unknown := false
