@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,7 +24,7 @@ type queueCmd struct {
 
 type queueListCmd struct {
 	ledgerArgs
-	State []string `help:"状態: drafted, ready, relaying, relayed, held, failed, discarded。なければ終わっていないもの / states; default those not ended" placeholder:"STATE"`
+	State []string `help:"状態: accepted, sanitizing, drafted, ready, relaying, relayed, held, failed, discarded。なければ終わっていないもの / states; default those not ended" placeholder:"STATE"`
 	Limit int      `help:"件数の上限 / at most" default:"100"`
 	JSON  bool     `help:"一行に一件の JSON / one JSON object per line"`
 }
@@ -61,25 +63,50 @@ func deliveryToJSON(d gateway.Delivery) deliveryJSON {
 	return j
 }
 
-// Run lists deliveries.
+// Run lists messages that are not sanitized yet, and deliveries.
 func (c *queueListCmd) Run(e env) error {
 	return c.withLedger(e.ctx, func(_ config.Config, l *sqlite.Ledger) error {
-		q := gateway.DeliveryQuery{Limit: c.Limit, States: []gateway.DeliveryState{gateway.Drafted, gateway.Ready, gateway.Relaying, gateway.Failed}}
-		if len(c.State) > 0 {
-			q.States = nil
-			for _, s := range c.State {
-				q.States = append(q.States, gateway.DeliveryState(s))
-			}
-		}
-		ds, err := l.Deliveries(e.ctx, q)
+		messages, deliveries := c.states()
+		ms, err := waitingMessages(e.ctx, l, messages, c.Limit)
 		if err != nil {
 			return err
 		}
+		var ds []gateway.Delivery
+		if len(deliveries) > 0 {
+			if ds, err = l.Deliveries(e.ctx, gateway.DeliveryQuery{Limit: c.Limit, States: deliveries}); err != nil {
+				return err
+			}
+		}
 		if c.JSON {
-			return jsonLines(e.stdout, ds, deliveryToJSON)
+			return errors.Join(jsonLines(e.stdout, ms, messageToJSON), jsonLines(e.stdout, ds, deliveryToJSON))
+		}
+		if err := printMessages(e.stdout, ms); err != nil || len(ms) > 0 && len(ds) == 0 {
+			return err
 		}
 		return printDeliveries(e.stdout, ds)
 	})
+}
+
+// states are those of messages and those of deliveries that were asked for.
+// Scripts that ask for none get deliveries alone.
+func (c *queueListCmd) states() ([]gateway.MessageState, []gateway.DeliveryState) {
+	if len(c.State) == 0 {
+		open := []gateway.DeliveryState{gateway.Drafted, gateway.Ready, gateway.Relaying, gateway.Failed}
+		if c.JSON {
+			return nil, open
+		}
+		return messageStates, open
+	}
+	var messages []gateway.MessageState
+	var deliveries []gateway.DeliveryState
+	for _, s := range c.State {
+		if m := gateway.MessageState(s); slices.Contains(messageStates, m) {
+			messages = append(messages, m)
+			continue
+		}
+		deliveries = append(deliveries, gateway.DeliveryState(s))
+	}
+	return messages, deliveries
 }
 
 func printDeliveries(w io.Writer, ds []gateway.Delivery) error {
@@ -104,14 +131,18 @@ type queueShowCmd struct {
 	ID string `arg:"" help:"配送の番号または受付番号 / delivery id or receipt number"`
 }
 
-// Run prints the deliveries of a receipt number, or one delivery.
+// Run prints the deliveries of a receipt number, or one delivery; of a message
+// that is not sanitized yet, how far it is.
 func (c *queueShowCmd) Run(e env) error {
 	return c.withLedger(e.ctx, func(_ config.Config, l *sqlite.Ledger) error {
+		enc := indented(e.stdout)
+		if m, err := l.MessageByReceipt(e.ctx, c.ID); err == nil && m.State != gateway.Settled {
+			return enc.Encode(messageToJSON(m))
+		}
 		ds, err := find(e, l, c.ID)
 		if err != nil {
 			return err
 		}
-		enc := indented(e.stdout)
 		for _, d := range ds {
 			if err := enc.Encode(deliveryToJSON(d)); err != nil {
 				return err
