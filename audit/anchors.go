@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -41,19 +42,25 @@ func (c Checkpoint) Line() string {
 // signed notes, each followed by an empty line or the end; lines of a syslog
 // file with the words of Checkpoint.Line, among lines of other programs; single
 // lines of "<size> <root in base64>" as printed. Lines that begin with # are
-// skipped. At most 64 MiB. A note or syslog line must be signed by a key of
-// keys; a printed line is trusted because of where it was kept. What is there
-// twice is returned once. The error wraps ErrCheckpoint.
-func ParseAnchors(b []byte, keys Keys) ([]Checkpoint, error) {
+// skipped. At most 64 MiB. A note must be signed by a key of keys; a printed
+// line is trusted because of where it was kept. What is there twice is returned
+// once. The error wraps ErrCheckpoint.
+//
+// A line with the words of Checkpoint.Line that is not signed, or cut, is no
+// anchor and no error: whoever can send mail or a datagram can have such a line
+// written into a syslog file. They are counted in unsigned, for the auditor to see.
+func ParseAnchors(b []byte, keys Keys) (list []Checkpoint, unsigned int, err error) {
 	if len(b) > maxAnchors {
-		return nil, fmt.Errorf("%w: anchors longer than %d bytes", ErrCheckpoint, maxAnchors)
+		return nil, 0, fmt.Errorf("%w: anchors longer than %d bytes", ErrCheckpoint, maxAnchors)
 	}
-	var list []Checkpoint
 	seen := map[string]bool{}
 	for n := 1; len(b) > 0; {
 		c, size, err := nextAnchor(b, keys)
-		if err != nil {
-			return nil, fmt.Errorf("anchors, line %d: %w", n, err)
+		switch {
+		case errors.Is(err, errUnsigned):
+			unsigned++
+		case err != nil:
+			return nil, 0, fmt.Errorf("anchors, line %d: %w", n, err)
 		}
 		n += bytes.Count(b[:size], []byte("\n"))
 		b = b[size:]
@@ -62,8 +69,11 @@ func ParseAnchors(b []byte, keys Keys) ([]Checkpoint, error) {
 			list = append(list, c)
 		}
 	}
-	return list, nil
+	return list, unsigned, nil
 }
+
+// errUnsigned is about a line that anybody may have written.
+var errUnsigned = errors.New("audit: a line that the log's key did not sign")
 
 // nextAnchor reads what b begins with and returns how long it is. Without an
 // origin it is no anchor: an empty line, a remark, a line of another program.
@@ -86,7 +96,10 @@ func nextAnchor(b []byte, keys Keys) (Checkpoint, int, error) {
 		return c, end, err
 	case strings.Contains(text, lineMark+keys.Origin()+" "):
 		c, err := parseLine(text, keys)
-		return c, size, err
+		if err != nil {
+			return Checkpoint{}, size, fmt.Errorf("%w: %w", errUnsigned, err)
+		}
+		return c, size, nil
 	case syslogLine.MatchString(text):
 		return Checkpoint{}, size, nil
 	}
@@ -96,16 +109,16 @@ func nextAnchor(b []byte, keys Keys) (Checkpoint, int, error) {
 
 // parseLine reads the words of Checkpoint.Line from a line of text.
 func parseLine(text string, keys Keys) (Checkpoint, error) {
-	_, words, _ := strings.Cut(text, lineMark)
+	_, words, _ := strings.Cut(text, lineMark+keys.Origin()+" ")
 	w := strings.Fields(words)
-	if len(w) < 4 {
+	if len(w) < 3 {
 		return Checkpoint{}, fmt.Errorf("%w: the line is not whole", ErrCheckpoint)
 	}
-	size, err := strconv.ParseInt(w[1], 10, 64)
+	size, err := strconv.ParseInt(w[0], 10, 64)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("%w: size is not a decimal number", ErrCheckpoint)
 	}
-	return Signed{Origin: w[0], Size: size, Root: w[2], Sig: w[3]}.Open(keys)
+	return Signed{Origin: keys.Origin(), Size: size, Root: w[1], Sig: w[2]}.Open(keys)
 }
 
 // parsePrinted reads "<size> <root>".

@@ -29,7 +29,7 @@ func FuzzCheckpoint(f *testing.F) {
 		} else if !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("error of another kind: %v", err)
 		}
-		anchors, err := ParseAnchors(in, o.Keys)
+		anchors, _, err := ParseAnchors(in, o.Keys)
 		if err != nil && !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("error of another kind: %v", err)
 		}
@@ -100,12 +100,12 @@ func TestParseAnchors(t *testing.T) {
 		"printed":                 {"7 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", []int64{7}},
 		"mixed":                   {"# report\n7 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n" + notes[2], []int64{7, 3}},
 	} {
-		list, err := ParseAnchors([]byte(c.text), o.Keys)
+		list, unsigned, err := ParseAnchors([]byte(c.text), o.Keys)
 		var sizes []int64
 		for _, a := range list {
 			sizes = append(sizes, a.Size)
 		}
-		if err != nil || !slices.Equal(sizes, c.sizes) {
+		if err != nil || unsigned != 0 || !slices.Equal(sizes, c.sizes) {
 			t.Errorf("%s: sizes %v, %v", name, sizes, err)
 		}
 	}
@@ -118,7 +118,7 @@ func TestParseAnchors(t *testing.T) {
 		"size only":      "7\n",
 		"over the limit": strings.Repeat("#", maxAnchors+1),
 	} {
-		if _, err := ParseAnchors([]byte(text), o.Keys); !errors.Is(err, ErrCheckpoint) {
+		if _, _, err := ParseAnchors([]byte(text), o.Keys); !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -231,7 +231,7 @@ func TestVerifyFindsForkByAnchors(t *testing.T) {
 
 	var kept bytes.Buffer
 	fmt.Fprintf(&kept, "# printed on the report\n%s\n\n%s", late, early.Note)
-	anchors, err := ParseAnchors(kept.Bytes(), o.Keys)
+	anchors, _, err := ParseAnchors(kept.Bytes(), o.Keys)
 	if err != nil {
 		t.Fatal(err)
 	}

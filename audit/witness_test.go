@@ -98,8 +98,8 @@ func TestAnchorsFromSyslog(t *testing.T) {
 		notes[1].String(),
 		"",
 	}, "\n") + string(notes[0].Note) + "\n" + string(notes[2].Note)
-	list, err := ParseAnchors([]byte(file), o.Keys)
-	if err != nil || len(list) != 3 {
+	list, unsigned, err := ParseAnchors([]byte(file), o.Keys)
+	if err != nil || unsigned != 0 || len(list) != 3 {
 		t.Fatalf("%d anchors: %v", len(list), err)
 	}
 	for i, c := range list {
@@ -118,9 +118,17 @@ func TestAnchorsFromSyslog(t *testing.T) {
 		"cut":             line[:len(line)-30],
 		"no signature":    line[:strings.LastIndexByte(line, ' ')],
 		"a word":          "size",
+		"of a stranger":   "Nov 25 09:00:02 mx postfix/smtpd[12]: NOQUEUE: reject: from=<\"" + lineMark + o.Keys.Origin() + " \"@evil.example>",
 	} {
-		if list, err := ParseAnchors([]byte(bad), o.Keys); !errors.Is(err, ErrCheckpoint) {
-			t.Errorf("%s: %v %v", name, list, err)
+		if list, unsigned, err := ParseAnchors([]byte(bad), o.Keys); err == nil && (unsigned != 1 || len(list) > 0) || err != nil && !errors.Is(err, ErrCheckpoint) {
+			t.Errorf("%s: %v, %d unsigned, %v", name, list, unsigned, err)
+		}
+		// Whatever others write into the file, what is signed stays an anchor.
+		if !strings.HasPrefix(bad, "Nov") {
+			continue
+		}
+		if list, unsigned, err := ParseAnchors([]byte(bad+"\n"+line+"\n"+bad), o.Keys); err != nil || unsigned != 2 || len(list) != 1 || list[0].Root != notes[0].Root {
+			t.Errorf("%s among others: %v, %d unsigned, %v", name, list, unsigned, err)
 		}
 	}
 }
@@ -189,7 +197,7 @@ func FuzzParseAnchors(f *testing.F) {
 	f.Add(append([]byte(c.String()+"\n"), c.Note...))
 	f.Add([]byte(fmt.Sprintf("# %s\n<13>1 - - - - - -\n%s\n\n%s", c, c.Note, c.Line())))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		list, err := ParseAnchors(b, o.Keys)
+		list, _, err := ParseAnchors(b, o.Keys)
 		if err != nil && !errors.Is(err, ErrCheckpoint) {
 			t.Error(err)
 		}

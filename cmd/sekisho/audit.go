@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,7 +71,7 @@ func (c *auditVerifyCmd) Run(e env) error {
 		fmt.Fprintln(e.stderr, "sekisho: --log、--bundle、--export のどれかを指定してください / give one of --log, --bundle, --export")
 		return exitVerifyUsage
 	}
-	r, err := c.verify(e.ctx)
+	r, err := c.verify(e)
 	if err != nil {
 		fmt.Fprintln(e.stderr, "sekisho:", err)
 		return exitVerifyUsage
@@ -94,7 +93,7 @@ func (c *auditVerifyCmd) Run(e env) error {
 	return nil
 }
 
-func (c *auditVerifyCmd) verify(ctx context.Context) (audit.Report, error) {
+func (c *auditVerifyCmd) verify(e env) (audit.Report, error) {
 	keys, err := readKeys(c.Key)
 	if err != nil {
 		return audit.Report{}, err
@@ -108,9 +107,12 @@ func (c *auditVerifyCmd) verify(ctx context.Context) (audit.Report, error) {
 		if err != nil {
 			return audit.Report{}, err
 		}
-		list, err := audit.ParseAnchors(b, keys)
+		list, unsigned, err := audit.ParseAnchors(b, keys)
 		if err != nil {
 			return audit.Report{}, fmt.Errorf("%s: %w", file, err)
+		}
+		if unsigned > 0 {
+			fmt.Fprintf(e.stderr, "sekisho: %s: この記録の鍵で署名されていない行が%d行あり、控えとして数えていません / %d lines are not signed by this log and were not used\n", file, unsigned, unsigned)
 		}
 		o.Anchors, o.NeedAnchor = append(o.Anchors, list...), true
 	}
@@ -125,7 +127,7 @@ func (c *auditVerifyCmd) verify(ctx context.Context) (audit.Report, error) {
 		}
 		o.Since = &since
 	}
-	return audit.Verify(ctx, os.DirFS(c.Log), keys, o)
+	return audit.Verify(e.ctx, os.DirFS(c.Log), keys, o)
 }
 
 // reportJSON is a verification as scripts read it. Numbers of records are -1 for none.

@@ -37,7 +37,7 @@ func (auditReportCmd) Help() string {
 
 // Run makes the monthly self-inspection report.
 func (c *auditReportCmd) Run(e env) error {
-	in, err := c.input(e.ctx)
+	in, err := c.input(e)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func verified(r audit.Report) audit.Change {
 }
 
 // input reads everything that the report is made of.
-func (c *auditReportCmd) input(ctx context.Context) (inspection.Input, error) {
+func (c *auditReportCmd) input(e env) (inspection.Input, error) {
 	zone, err := time.LoadLocation(c.Zone)
 	if err != nil {
 		return inspection.Input{}, err
@@ -87,7 +87,7 @@ func (c *auditReportCmd) input(ctx context.Context) (inspection.Input, error) {
 		}
 	}
 	v := auditVerifyCmd{Log: c.Log, Key: c.Key, Anchors: c.Anchors, Interval: c.Interval}
-	report, err := v.verify(ctx)
+	report, err := v.verify(e)
 	if err != nil {
 		return inspection.Input{}, err
 	}
@@ -99,11 +99,11 @@ func (c *auditReportCmd) input(ctx context.Context) (inspection.Input, error) {
 	if c.Config == "" {
 		return in, nil
 	}
-	err = ledgerArgs{Config: c.Config}.withLedger(ctx, func(cfg config.Config, l *sqlite.Ledger) error {
+	err = ledgerArgs{Config: c.Config}.withLedger(e.ctx, func(cfg config.Config, l *sqlite.Ledger) error {
 		if in.Office == "" {
 			in.Office = cfg.Office.Name
 		}
-		in.Accounts, err = accounts(ctx, l)
+		in.Accounts, err = accounts(e.ctx, l)
 		return err
 	})
 	return in, err

@@ -80,7 +80,7 @@ func (c *auditWitnessCmd) kept(keys audit.Keys) ([]audit.Checkpoint, error) {
 	case c.First:
 		return nil, fmt.Errorf("控え %s はもうあります / is there already", c.State)
 	}
-	list, err := audit.ParseAnchors(b, keys)
+	list, _, err := audit.ParseAnchors(b, keys)
 	if err == nil && len(list) == 0 {
 		err = fmt.Errorf("控え %s は空です / is empty", c.State)
 	}

@@ -111,8 +111,8 @@ action(type="omfile" file="%[1]s/kept" template="RSYSLOG_TraditionalFileFormat")
 	if n := strings.Count(text, "\n"); n != 2*checkpoints {
 		t.Errorf("%d lines of %d messages:\n%.2000s", n, 2*checkpoints, text)
 	}
-	list, err := audit.ParseAnchors([]byte(text), keys)
-	if err != nil || len(list) != checkpoints || list[checkpoints-1].Size != checkpoints {
+	list, unsigned, err := audit.ParseAnchors([]byte(text), keys)
+	if err != nil || unsigned != 0 || len(list) != checkpoints || list[checkpoints-1].Size != checkpoints {
 		t.Fatalf("%d anchors: %v", len(list), err)
 	}
 	if r, err := audit.Verify(t.Context(), files, keys, audit.VerifyOptions{Anchors: list, NeedAnchor: true}); err != nil || r.Verdict != audit.Intact {
