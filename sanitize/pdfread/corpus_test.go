@@ -38,7 +38,7 @@ var corpusRows = []corpusRow{
 	{path: "pdf/qpdf-minimal.pdf", pages: 1, says: "Potato"},
 	{path: "pdf/qpdf-object-stream-self-ref.pdf", pages: 1, says: "Potato"},
 	{path: "pdf/qpdf-outlines-with-actions.pdf", pages: 30, says: "Salad 29", found: []string{"pdf_outline"}},
-	{path: "pdf/qpdf-pages-loop.pdf", pages: 1, says: "Potato"},
+	{path: "pdf/qpdf-pages-loop.pdf", reason: format.Malformed},
 	{path: "pdf/tika-testPDF_jsActionOnPage.pdf", pages: 1, found: []string{"pdf_script", "pdf_action"}},
 	{path: "pdf/tika-testPDF_malformedXFA.pdf", pages: 1, found: []string{"pdf_xfa"}},
 	{path: "pdf/tika-testPDF_multiFormatEmbFiles.pdf", pages: 1, says: "Go to Document->File Attachments to View", found: []string{"pdf_attachment"}},

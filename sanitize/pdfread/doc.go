@@ -12,6 +12,8 @@
 // (ink.go); what has no ink is left out and told of. What should have had ink
 // and has none, because no font has its glyph, holds the file.
 //
-// The package knows no PDF syntax beyond the names that names.go looks for; the
-// other half, which writes PDF, is sanitize/pdf, and neither imports the other.
+// Of PDF syntax the package knows the names that names.go looks for, and as much
+// as it takes to walk the page tree once more (pagetree.go): readers that count
+// pages in other ways must not show another document. The other half, which
+// writes PDF, is sanitize/pdf, and neither imports the other.
 package pdfread

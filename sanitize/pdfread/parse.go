@@ -94,6 +94,9 @@ func (r *reading) document() error {
 	if int64(last-first) > r.in.Budget.Pages {
 		return format.Hold(format.LimitPages, fmt.Sprintf("%d pages", last-first))
 	}
+	if fault := treeFault(r.in.Data, r.doc.Pages()); fault != "" {
+		return format.Hold(format.Malformed, fault)
+	}
 	if err := r.out.Write(ir.Number{Name: ir.NumberPages, N: int64(r.doc.Pages())}); err != nil {
 		return err
 	}
