@@ -118,6 +118,9 @@ type ReleaseTx interface {
 	// AddException and MoveException do the same for the register.
 	AddException(e quarantine.Exception, rec ...Record) error
 	MoveException(e quarantine.Exception, rec ...Record) error
+	// EraseException deletes what people wrote about an exception that is over, in
+	// its row and behind its records, for good; ErrState while it is not over.
+	EraseException(id string, rec ...Record) error
 
 	// AddItem inserts a held part that was found inside a released one.
 	AddItem(i quarantine.Item, rec ...Record) error

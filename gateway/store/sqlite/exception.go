@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sekisho/gateway"
 	"sekisho/quarantine"
@@ -37,7 +38,7 @@ func (t *tx) AddException(e quarantine.Exception, rec ...gateway.Record) error {
 			e.ProposedBy.ID, person, nanos(e.ProposedAt)); err != nil {
 			return err
 		}
-		return t.record("", rec)
+		return t.recordAbout(topic{exception: e.ID}, rec)
 	})
 }
 
@@ -69,8 +70,55 @@ func (t *tx) MoveException(e quarantine.Exception, rec ...gateway.Record) error 
 			string(e.State), e.Version, e.Uses, nanos(e.EndedAt), e.ID); err != nil {
 			return err
 		}
-		return t.record("", rec)
+		return t.recordAbout(topic{exception: e.ID}, rec)
 	})
+}
+
+// EraseException implements gateway.ReleaseTx.
+func (t *tx) EraseException(id string, rec ...gateway.Record) error {
+	return t.move("erase exception", func() error {
+		var e quarantine.Exception
+		if err := t.row(scanException(&e), `SELECT `+exceptionColumns+` FROM exceptions WHERE id = ?`, id); err != nil {
+			return err
+		}
+		if e.EndedAt.IsZero() {
+			return fmt.Errorf("%w: an exception that is %s needs its words", gateway.ErrState, e.State)
+		}
+		for _, q := range []string{`DELETE FROM openings WHERE exception = ?`, `UPDATE exceptions SET reason = '' WHERE id = ?`,
+			`UPDATE decisions SET reason = '' WHERE exception = ?`} {
+			if _, err := t.exec(q, id); err != nil {
+				return err
+			}
+		}
+		return t.recordAbout(topic{exception: id}, rec)
+	})
+}
+
+// wordy is a condition on exceptions: something that people wrote is kept.
+const wordy = `(reason <> '' OR EXISTS (SELECT 1 FROM decisions WHERE exception = exceptions.id AND reason <> '')
+	OR EXISTS (SELECT 1 FROM openings WHERE exception = exceptions.id))`
+
+// ExceptionsWithTexts returns exceptions that were over before a time and of which
+// words are kept, oldest first, at most n.
+func (l *Ledger) ExceptionsWithTexts(ctx context.Context, before time.Time, n int) ([]quarantine.Exception, error) {
+	es, err := l.exceptions(ctx, `SELECT `+exceptionColumns+` FROM exceptions WHERE state IN ('ended', 'expired') AND ended_at < ? AND `+wordy+`
+		ORDER BY ended_at, n LIMIT ?`, nanos(before), n)
+	if err != nil {
+		return nil, fmt.Errorf("look for old texts of exceptions: %w", err)
+	}
+	return es, nil
+}
+
+// ExceptionHasTexts reports whether words about an exception are kept.
+func (l *Ledger) ExceptionHasTexts(ctx context.Context, id string) (bool, error) {
+	var n int64
+	err := l.view(ctx, func(q query) error {
+		return q.row(one(&n), `SELECT count(*) FROM exceptions WHERE id = ? AND `+wordy, id)
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for texts of an exception: %w", err)
+	}
+	return n > 0, nil
 }
 
 // Exception implements gateway.Releases.

@@ -9,10 +9,18 @@ import (
 	"sekisho/gateway"
 )
 
+// topic says whom the texts behind a record belong to, and with whom they are
+// erased: a message, an exception, or nobody.
+type topic struct{ message, exception string }
+
 // record inserts records that are about a message, or about none.
 func (t *tx) record(message string, records []gateway.Record) error {
+	return t.recordAbout(topic{message: message}, records)
+}
+
+func (t *tx) recordAbout(about topic, records []gateway.Record) error {
 	for _, r := range records {
-		if err := t.insertRecord(message, r); err != nil {
+		if err := t.insertRecord(about, r); err != nil {
 			return fmt.Errorf("record %s: %w", r.Event.Verb, err)
 		}
 		t.noted = true
@@ -20,7 +28,7 @@ func (t *tx) record(message string, records []gateway.Record) error {
 	return nil
 }
 
-func (t *tx) insertRecord(message string, r gateway.Record) error {
+func (t *tx) insertRecord(about topic, r gateway.Record) error {
 	if r.Event.Seg != "" {
 		return fmt.Errorf("%w: the event has a place in the log already", audit.ErrInvalid)
 	}
@@ -30,7 +38,7 @@ func (t *tx) insertRecord(message string, r gateway.Record) error {
 	}
 	var row int64
 	err = t.changed(one(&row), `INSERT INTO audit_rows (id, at, verb, message, event) VALUES (?, ?, ?, ?, ?) RETURNING n`,
-		r.Event.ID, nanos(r.Event.TS), string(r.Event.Verb), optional(message), string(event))
+		r.Event.ID, nanos(r.Event.TS), string(r.Event.Verb), optional(about.message), string(event))
 	if err != nil {
 		return err
 	}
@@ -39,7 +47,13 @@ func (t *tx) insertRecord(message string, r gateway.Record) error {
 			return fmt.Errorf("%w: an opening fits no commitment of the event", audit.ErrInvalid)
 		}
 		if _, err := t.exec(`INSERT INTO openings (digest, nonce, value, message, row) VALUES (?, ?, ?, ?, ?)`,
-			o.Digest, o.Nonce[:], o.Value, optional(message), row); err != nil {
+			o.Digest, o.Nonce[:], o.Value, optional(about.message), row); err != nil {
+			return err
+		}
+		if about.exception == "" {
+			continue
+		}
+		if _, err := t.exec(`UPDATE openings SET exception = ? WHERE digest = ?`, about.exception, o.Digest); err != nil {
 			return err
 		}
 	}

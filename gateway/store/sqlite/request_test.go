@@ -1,12 +1,15 @@
 package sqlite
 
 import (
+	"crypto/rand"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/quarantine"
 )
@@ -177,4 +180,62 @@ func TestUpgradeFromFirst(t *testing.T) {
 	if strings.Contains(kept, ".tmp") {
 		t.Error("an unfinished copy")
 	}
+}
+
+// TestUpgradeOfExceptions: what was written about exceptions before version 7 is
+// known as theirs afterwards, and can be erased.
+func TestUpgradeOfExceptions(t *testing.T) {
+	scripts, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	old, err := open(t.Context(), file, scripts[:6])
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := quarantine.Propose(quarantine.Exception{ID: "x", Scope: quarantine.Scope{Recipients: []string{"*"}, Senders: []string{"*"}, Kinds: []string{"*"}},
+		Reason: "入札", From: begin, Until: begin.Add(time.Hour), MaxUses: 5}, admin, begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := audit.Commit("入札", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worded := record(t)
+	worded.Event.Verb, worded.Event.Object = "exception.opened", audit.Object{Type: "exception", ID: e.ID}
+	worded.Event.Decision.Comment, worded.Openings = o.Digest, []audit.Opening{o}
+	err = old.Do(t.Context(), func(tx gateway.Tx) error { return errors.Join(tx.AddException(e, record(t)), tx.Note(worded)) })
+	if err = errors.Join(err, old.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l := openAt(t, file)
+	if e, err = e.End(head, "済んだ", begin); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Do(t.Context(), func(tx gateway.Tx) error { return tx.MoveException(e, record(t)) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		before time.Time
+		want   int
+	}{{begin, 0}, {begin.Add(1), 1}} {
+		if es, err := l.ExceptionsWithTexts(t.Context(), c.before, 10); err != nil || len(es) != c.want {
+			t.Errorf("%d exceptions with texts before %v, %v", len(es), c.before, err)
+		}
+	}
+	if err := l.Do(t.Context(), func(tx gateway.Tx) error { return tx.EraseException(e.ID, record(t)) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Opening(t.Context(), o.Digest); !errors.Is(err, gateway.ErrNotFound) {
+		t.Errorf("the words are there: %v", err)
+	}
+	if has, err := l.ExceptionHasTexts(t.Context(), e.ID); has || err != nil {
+		t.Errorf("%v, %v", has, err)
+	}
+	if err := l.w.do(t.Context(), func(x *tx) error { _, err := x.exec(`UPDATE exceptions SET reason = 'better'`); return err }); err == nil {
+		t.Error("a reason was written after its erasure")
+	}
+	consistent(t, l)
 }

@@ -1,10 +1,13 @@
 package storetest
 
 import (
+	"crypto/rand"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
+	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/quarantine"
 )
@@ -77,6 +80,57 @@ func exceptions(t *testing.T, d *desk) {
 		t.Errorf("unknown exception: %v", err)
 	}
 	d.refuse("move nothing", gateway.ErrNotFound, move(quarantine.Exception{ID: "no"}))
+	erasures(t, d, over, ended)
+}
+
+// erasures: words about an exception are kept until it is over, and go with what
+// stands behind its records; those of another one stay.
+func erasures(t *testing.T, d *desk, over, other quarantine.Exception) {
+	t.Helper()
+	worded := d.record()
+	o, err := audit.Commit("わけ", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worded.Event.Decision.Comment, worded.Openings = o.Digest, []audit.Opening{o}
+	erase := func(id string, rec ...gateway.Record) func(gateway.Tx) error {
+		return func(tx gateway.Tx) error { return tx.EraseException(id, rec...) }
+	}
+	next, err := quarantine.Propose(quarantine.Exception{ID: "x10", Scope: over.Scope, Reason: "まだ続く", From: d.now, Until: d.now.Add(time.Hour), MaxUses: 1}, head, d.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.do(func(tx gateway.Tx) error { return tx.AddException(next, worded) })
+	d.refuse("erase an open one", gateway.ErrState, erase(next.ID, d.record()))
+	d.refuse("erase none", gateway.ErrNotFound, erase("no", d.record()))
+	if err := d.try(erase(over.ID)); err == nil {
+		t.Error("erased without a record")
+	}
+	d.do(erase(over.ID, d.record()))
+	blank := over
+	blank.Reason, blank.Decisions = "", slices.Clone(over.Decisions)
+	for i := range blank.Decisions {
+		blank.Decisions[i].Reason = ""
+	}
+	d.reopen()
+	for _, want := range []quarantine.Exception{blank, other, next} {
+		got, err := d.l.Exception(t.Context(), want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "after erasing "+want.ID, got, want)
+	}
+	if _, err := d.l.Opening(t.Context(), o.Digest); err != nil {
+		t.Errorf("words of another exception: %v", err)
+	}
+	if next, err = next.End(admin, "やめた", d.now); err != nil {
+		t.Fatal(err)
+	}
+	d.do(func(tx gateway.Tx) error { return tx.MoveException(next, d.record()) })
+	d.do(erase(next.ID, d.record()))
+	if _, err := d.l.Opening(t.Context(), o.Digest); !errors.Is(err, gateway.ErrNotFound) {
+		t.Errorf("words after erasing: %v", err)
+	}
 }
 
 func jobs(t *testing.T, d *desk) {
