@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -199,7 +198,7 @@ func (n *Node) child() format.Child {
 	if n.Body.OK() {
 		c.Name, c.Media, c.Sum, c.Size, c.Open = n.Body.name, n.Body.media, n.Body.sum, n.Body.Size(), n.Body.Reader
 	}
-	c.Searchable = slices.ContainsFunc(n.sheets, func(s ir.Sheet) bool { return s.Marks > 0 })
+	c.Searchable = n.Searchable()
 	for i := range n.Kids {
 		c.Kids = append(c.Kids, n.Kids[i].child())
 	}

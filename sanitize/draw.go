@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -45,6 +46,11 @@ func (n *Node) drawn() bool {
 	found := false
 	n.Walk(func(m *Node) { found = found || m.Body.OK() && len(m.sheets) > 0 })
 	return found
+}
+
+// Searchable reports whether the rebuilt file has pages with text in them.
+func (n *Node) Searchable() bool {
+	return slices.ContainsFunc(n.sheets, func(s ir.Sheet) bool { return s.Marks > 0 })
 }
 
 func tooLarge(err error) bool {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,7 @@ type demonstration struct {
 	dir   string
 	board *demo.Board
 	once  bool
+	fonts bool // are there, for PDF files that bring none
 	node  *node
 
 	smtp, web, lgwan net.Listener
@@ -121,11 +123,15 @@ func (d *demonstration) configure() (config.Config, error) {
 	cfg.Keys.Dir = filepath.Join(d.dir, "keys")
 	cfg.Policy.File = filepath.Join(d.dir, "policy.yaml")
 	cfg.Audit.Instance = "demo"
-	cfg.Engine = ofUser(cfg.Engine, os.Geteuid())
+	var err error
+	if cfg.Engine, err = engineOf(""); err != nil {
+		return cfg, err
+	}
+	d.fonts = slices.ContainsFunc(cfg.Engine.Fonts, isDir)
 	if err := os.WriteFile(cfg.Policy.File, []byte(configs.Policy), 0o600); err != nil {
 		return cfg, err
 	}
-	_, err := config.InitKeys(cfg.Keys.Dir, cfg.Audit.Instance, time.Now())
+	_, err = config.InitKeys(cfg.Keys.Dir, cfg.Audit.Instance, time.Now())
 	return cfg, err
 }
 
@@ -169,6 +175,11 @@ func (d *demonstration) greet() {
 	host, port, _ := strings.Cut(d.smtp.Addr().String(), ":")
 	d.say("  例 / for example                     swaks --server %s --port %s --to %s --attach @FILE", host, port, demoRecipient)
 	d.say("  終わるには / to stop                 Ctrl-C")
+	if !d.fonts {
+		d.say("")
+		d.say("この機械には文字を描く書体がありません。書体を埋め込んでいないPDFは、お預かりになります。/ No fonts here: a PDF that brings none is held.")
+		d.say("  入れるには / to install              apt-get install fonts-ipafont-mincho fonts-ipafont-gothic")
+	}
 	d.say("")
 }
 
@@ -252,6 +263,9 @@ func describe(n *sanitize.Node) string {
 		s := name + " → 作り直し"
 		if n.Path != "" {
 			s = name + ": " + string(n.Kind) + " → 作り直し（" + n.Body.Name() + "）"
+		}
+		if n.Searchable() {
+			s += "、ページの画像にしました（文字の検索とコピーができます）"
 		}
 		for _, f := range n.Findings {
 			if t, ok := format.TextOf(f.Code); ok && t.JA != "" {

@@ -26,7 +26,7 @@ type Sample struct {
 // that do not exist (RFC 2606).
 func Samples(to string, now time.Time) ([]Sample, error) {
 	s := sampler{to: to, now: now}
-	for _, make := range []func() error{s.newsletter, s.photo, s.table, s.executable, s.nested} {
+	for _, make := range []func() error{s.newsletter, s.photo, s.table, s.executable, s.notice, s.nested} {
 		if err := make(); err != nil {
 			return nil, fmt.Errorf("make sample mail: %w", err)
 		}
