@@ -13,22 +13,23 @@ import (
 
 type auditEraseCmd struct {
 	ledgerArgs
-	Message []string `help:"この受付番号のメールについて消す / of the mail of this receipt number" placeholder:"NO"`
-	Reason  string   `help:"理由（記録に残ります）/ why, for the record" placeholder:"TEXT"`
-	Again   string   `help:"この監査記録に消したと書いてあるものを、もう一度消す（復元のあと）/ what this log says was erased, after a restore" type:"existingdir" placeholder:"DIR"`
+	Message   []string `help:"この受付番号のメールについて消す / of the mail of this receipt number" placeholder:"NO"`
+	Exception []string `help:"この番号の、終わった例外措置について消す / of the exception of this number, once it is over" placeholder:"ID"`
+	Reason    string   `help:"理由（記録に残ります）/ why, for the record" placeholder:"TEXT"`
+	Again     string   `help:"この監査記録に消したと書いてあるものを、もう一度消す（復元のあと）/ what this log says was erased, after a restore" type:"existingdir" placeholder:"DIR"`
 }
 
 // Help says what an erasure leaves.
 func (auditEraseCmd) Help() string {
-	return "消すのは、件名、差出人の名乗り、ファイル名、申請の理由の文字です。記録の行と指紋は残り、検証は続けてできます。消したことは記録されます。元に戻せません。\n" +
-		"お預かり中のものがあるメールや、配送の終わっていないメールでは消せません。\n" +
+	return "消すのは、件名、差出人の名乗り、ファイル名、申請と例外措置の理由の文字です。記録の行と指紋は残り、検証は続けてできます。消したことは記録されます。元に戻せません。\n" +
+		"お預かり中のものがあるメールや、配送の終わっていないメール、続いている例外措置では消せません。\n" +
 		"終了コード / exit: 0 消した（erased）, 1 消せないものがあった（some could not be）, 2 失敗（failure）"
 }
 
 // Run erases, each message with its record.
 func (c *auditEraseCmd) Run(e env) error {
-	if len(c.Message) == 0 && c.Again == "" {
-		return errors.New("--message か --again を指定してください / give --message or --again")
+	if len(c.Message)+len(c.Exception) == 0 && c.Again == "" {
+		return errors.New("--message か --exception か --again を指定してください / give --message, --exception or --again")
 	}
 	return c.withLedger(e.ctx, func(cfg config.Config, l *sqlite.Ledger) error {
 		if c.Again != "" {
@@ -45,6 +46,13 @@ func (c *auditEraseCmd) Run(e env) error {
 		refused := false
 		for _, receipt := range c.Message {
 			done, err := c.erase(e, l, receipt)
+			if err != nil {
+				return err
+			}
+			refused = refused || !done
+		}
+		for _, id := range c.Exception {
+			done, err := c.commit(e, l, textsOfException(id))
 			if err != nil {
 				return err
 			}
@@ -75,20 +83,32 @@ func (c *auditEraseCmd) erase(e env, l *sqlite.Ledger, receipt string) (bool, er
 		fmt.Fprintf(e.stdout, "%s: お預かり中のもの、または終わっていない配送があるので消せません / still at work\n", receipt)
 		return false, nil
 	}
+	return c.commit(e, l, textsOfMessage(m))
+}
+
+// commit erases texts, with the record of who did and why.
+func (c *auditEraseCmd) commit(e env, l *sqlite.Ledger, t texts) (bool, error) {
 	r, err := commandScribe().User(audit.VerbPurged, audit.Success, osUser(), func(ev *audit.Event) {
-		erasure(m, "erasure_request")(ev)
-		ev.Change = audit.Change{Path: "reason", After: audit.Clean(c.Reason, 1024)}
-		if c.Reason == "" {
-			ev.Change = audit.Change{}
+		t.event("erasure_request")(ev)
+		if c.Reason != "" {
+			ev.Change = audit.Change{Path: "reason", After: audit.Clean(c.Reason, 1024)}
 		}
 	})
 	if err != nil {
 		return false, err
 	}
-	if err := l.Do(e.ctx, func(tx gateway.Tx) error { return tx.Erase(m.ID, r) }); err != nil {
+	err = l.Do(e.ctx, t.erase(r))
+	switch {
+	case errors.Is(err, gateway.ErrNotFound):
+		fmt.Fprintf(e.stdout, "%s: ありません / there is none\n", t.name)
+		return false, nil
+	case errors.Is(err, gateway.ErrState):
+		fmt.Fprintf(e.stdout, "%s: 続いている例外措置なので消せません / it is not over\n", t.name)
+		return false, nil
+	case err != nil:
 		return false, err
 	}
-	fmt.Fprintf(e.stdout, "%s: 消しました / erased\n", receipt)
+	fmt.Fprintf(e.stdout, "%s: 消しました / erased\n", t.name)
 	return true, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,37 +26,8 @@ func TestChores(t *testing.T) {
 	ctx := t.Context()
 	jst := time.FixedZone("JST", 9*60*60)
 	now := time.Date(2026, 6, 10, 9, 0, 0, 0, jst)
-	pair, err := audit.GenerateKey(nil, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := audit.ParseKeys(pair.Verifier)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := audit.ParseSigner(pair.Signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	n := &node{cfg: config.Default(), log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		scribe: gateway.Scribe{Clock: func() time.Time { return now }, Random: rand.Reader, Version: "test"}}
-	n.cfg.Audit.Texts = config.Duration(60 * 24 * time.Hour)
-	if n.stores, err = store.Open(ctx, store.Config{Dir: dir}); err != nil {
-		t.Fatal(err)
-	}
-	files, err := audit.OpenDir(n.stores.AuditDir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n.writer, err = audit.Open(ctx, files, audit.Options{Signer: signer, Keys: keys, Location: jst}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := n.close(); err != nil {
-			t.Error(err)
-		}
-	})
+	n, keys := logNode(t, jst, func() time.Time { return now })
+	dir := filepath.Dir(n.stores.AuditDir)
 	var mails []gateway.Message
 	for month := 0; month < 6; month++ { // June to November
 		now = time.Date(2026, 6+time.Month(month), 10, 9, 0, 0, 0, jst)
@@ -107,6 +79,42 @@ func TestChores(t *testing.T) {
 	if names, err := os.ReadDir(n.stores.AuditDir + "/index"); err != nil || len(names) != 5 {
 		t.Errorf("%d index files: %v", len(names), err)
 	}
+}
+
+// logNode is a node with a ledger and a log, whose texts are kept for 60 days.
+func logNode(t *testing.T, zone *time.Location, clock func() time.Time) (*node, audit.Keys) {
+	t.Helper()
+	pair, err := audit.GenerateKey(nil, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := audit.ParseKeys(pair.Verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := audit.ParseSigner(pair.Signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{cfg: config.Default(), log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		scribe: gateway.Scribe{Clock: clock, Random: rand.Reader, Version: "test"}}
+	n.cfg.Audit.Texts = config.Duration(60 * 24 * time.Hour)
+	if n.stores, err = store.Open(t.Context(), store.Config{Dir: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := audit.OpenDir(n.stores.AuditDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.writer, err = audit.Open(t.Context(), files, audit.Options{Signer: signer, Keys: keys, Location: zone}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n, keys
 }
 
 // Each part of a log that speaks of records is copied before them by a backup.

@@ -77,8 +77,8 @@ func crossCheck(e env, dir string, keys audit.Keys, l *sqlite.Ledger) ([]string,
 		return nil, err
 	}
 	back, err := erasedAndBack(e.ctx, l, store.AuditDir(dir))
-	for _, m := range back {
-		rows = append(rows, fmt.Sprintf("texts of %s were erased, and are there again: sekisho audit erase --again", m.Receipt))
+	for _, t := range back {
+		rows = append(rows, fmt.Sprintf("texts of %s were erased, and are there again: sekisho audit erase --again", t.name))
 	}
 	return append(faults, rows...), err
 }
