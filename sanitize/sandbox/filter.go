@@ -48,11 +48,40 @@ const x32 = 0x40000000
 // (bpf(4), seccomp(2)).
 type filter []unix.SockFilter
 
+// span is a stretch of call numbers, up to the next span, with one answer.
+type span struct {
+	from uint32
+	rule rule
+}
+
+// spans cuts all call numbers into stretches with the same answer: neighbours
+// of one kind, and the numbers between rules, are compared with once.
+func spans(rules []rule, other answer) []span {
+	all := append(make([]span, 0, 2*len(rules)+1), span{0, rule{answer: other}})
+	add := func(from uint32, r rule) {
+		last := &all[len(all)-1]
+		switch {
+		case last.from == from:
+			last.rule = r
+		case r.unless != nil || last.rule.unless != nil || last.rule.answer != r.answer:
+			all = append(all, span{from, r})
+		}
+	}
+	for i, r := range rules {
+		add(r.nr, r)
+		if i+1 == len(rules) || rules[i+1].nr != r.nr+1 {
+			add(r.nr+1, rule{answer: other})
+		}
+	}
+	return all
+}
+
 // program writes the filter for these rules: a foreign architecture is
 // refused, the x32 ABI absent, a call without a rule answered with other. The
-// rules become a binary tree, so that no call, and no check of the kernel when
-// the filter is loaded, runs through all of them. Each box writes it anew, so
-// it is written straight into its final form.
+// rules become a binary tree over stretches of numbers, so that no call, and
+// no check of the kernel when the filter is loaded, runs through all of them.
+// Each box writes it anew and the kernel translates it anew, so it is written
+// straight into its final form, and short.
 func program(rules []rule, other answer) ([]unix.SockFilter, error) {
 	if len(rules) == 0 {
 		return nil, errors.New("a filter without rules")
@@ -63,14 +92,47 @@ func program(rules []rule, other answer) ([]unix.SockFilter, error) {
 			return nil, fmt.Errorf("two rules for system call %d", rules[i].nr)
 		}
 	}
-	f := make(filter, 0, 512)
+	f := make(filter, 0, 256)
 	f.load(offsetArch)
 	f.jump(unix.BPF_JEQ, auditArch, 1, 0)
 	f.answer(refuseCall)
 	f.load(offsetNr)
 	f.jump(unix.BPF_JGE, x32, 0, 1)
 	f.answer(absentCall)
-	return f, f.tree(rules, other)
+	ends := make([]branch, 0, 256)
+	if err := f.tree(spans(rules, other), &ends); err != nil {
+		return nil, err
+	}
+	return f, f.end(ends)
+}
+
+// branch is one way out of the jump at a place, which leads to an answer that
+// stands at the end of the program.
+type branch struct {
+	at  int
+	yes bool
+	to  answer
+}
+
+// end writes the answers and leads the jumps to them.
+func (f *filter) end(ways []branch) error {
+	left := len(ways)
+	for _, a := range []answer{refuseCall, allowCall, killCaller, absentCall} {
+		for _, b := range ways {
+			if b.to != a {
+				continue
+			}
+			if err := f.land(b); err != nil {
+				return err
+			}
+			left--
+		}
+		f.answer(a)
+	}
+	if left != 0 {
+		return fmt.Errorf("assemble the filter: %d ways to an answer that is none", left)
+	}
+	return nil
 }
 
 // load puts a word of the call's description into the register.
@@ -95,33 +157,41 @@ func (f *filter) answer(a answer) {
 	*f = append(*f, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: uint32(a)})
 }
 
-// tree finds the rule of the call whose number is in the register.
-func (f *filter) tree(rules []rule, other answer) error {
-	if len(rules) == 1 {
-		at := f.jump(unix.BPF_JEQ, rules[0].nr, 0, 0)
-		f.check(rules[0])
-		err := f.land(at, &(*f)[at].Jf)
-		f.answer(other)
-		return err
+// tree finds the span of the call whose number is in the register.
+func (f *filter) tree(all []span, ends *[]branch) error {
+	if len(all) == 1 {
+		f.check(all[0].rule)
+		return nil
 	}
-	mid := len(rules) / 2
-	at := f.jump(unix.BPF_JGE, rules[mid].nr, 0, 0)
-	if err := f.tree(rules[:mid], other); err != nil {
-		return err
+	mid := len(all) / 2
+	at := f.jump(unix.BPF_JGE, all[mid].from, 0, 0)
+	for _, side := range []struct {
+		spans []span
+		way   branch
+	}{{all[:mid], branch{at: at}}, {all[mid:], branch{at: at, yes: true}}} {
+		if first := side.spans[0].rule; len(side.spans) == 1 && first.unless == nil {
+			side.way.to = first.answer
+			*ends = append(*ends, side.way)
+			continue
+		}
+		if err := errors.Join(f.land(side.way), f.tree(side.spans, ends)); err != nil {
+			return err
+		}
 	}
-	if err := f.land(at, &(*f)[at].Jt); err != nil {
-		return err
-	}
-	return f.tree(rules[mid:], other)
+	return nil
 }
 
 // land makes a jump lead to the next instruction.
-func (f *filter) land(from int, jump *uint8) error {
-	over := len(*f) - from - 1
+func (f *filter) land(b branch) error {
+	over := len(*f) - b.at - 1
 	if over > 255 {
 		return fmt.Errorf("assemble the filter: a jump over %d instructions", over)
 	}
-	*jump = uint8(over)
+	if b.yes {
+		(*f)[b.at].Jt = uint8(over)
+	} else {
+		(*f)[b.at].Jf = uint8(over)
+	}
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"time"
 
 	llsys "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -16,9 +15,9 @@ import (
 // does not offer is left out of the result; a wall that is offered but does
 // not stand is an error.
 func lock(o orders) (Walls, error) {
-	// no_new_privs and seccomp go together on one thread.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	// No thread is locked: no_new_privs, without which the kernel refuses the
+	// filter, is the starter's and thereby every thread's; all else here is the
+	// process's. A locked thread costs another one (runtime.LockOSThread).
 	wakePoller()
 	calm(o)
 	var walls Walls

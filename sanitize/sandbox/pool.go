@@ -261,7 +261,7 @@ func (p *Pool) take(ctx context.Context, class string) (*Worker, error) {
 func (p *Pool) hand(w *Worker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, alive := p.live[w]; !alive || !w.begin(time.Now()) {
+	if _, alive := p.live[w]; !alive || !w.begin(time.Now(), p.cfg.Classes[w.class].Engine != nil) {
 		return false
 	}
 	p.live[w] = busy

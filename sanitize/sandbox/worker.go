@@ -38,7 +38,7 @@ type Worker struct {
 	wall  time.Time // the wall clock limit, zero before the worker is handed out
 	last  time.Time // when it is killed: that limit or the caller's deadline
 	timer *time.Timer
-	base  time.Duration // CPU time when it was handed out
+	base  time.Duration // CPU time that its engine took to load
 	heard murmur        // owned by the reaper until done is closed
 }
 
@@ -152,15 +152,19 @@ func (w *Worker) guard() {
 }
 
 // begin starts the clock of a worker that is being handed out. It reports
-// false if the worker has died while it was waiting.
-func (w *Worker) begin(now time.Time) bool {
+// false if the worker has died while it was waiting. What an engine took to
+// load does not count as its work; for other workers that is some ms, not
+// worth a look into /proc for each mail.
+func (w *Worker) begin(now time.Time, engine bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.dead || w.ours != Running {
 		return false
 	}
-	if u, err := readUsage(w.statPath()); err == nil {
-		w.base = u.cpu
+	if engine {
+		if u, err := readUsage(w.statPath()); err == nil {
+			w.base = u.cpu
+		}
 	}
 	w.wall = now.Add(w.limits.Wall)
 	w.last = w.wall
