@@ -39,6 +39,11 @@ func (f Filter) Match(e Event) bool {
 	return len(f.Verbs) == 0 || f.wants(e.Verb)
 }
 
+// timeOnly reports whether the filter chooses all records of a time, or all.
+func (f Filter) timeOnly() bool {
+	return len(f.Verbs) == 0 && f.Receipt == "" && f.Sender == "" && f.Actor == "" && f.SHA256 == "" && f.Request == ""
+}
+
 // wants reports whether the filter names a verb.
 func (f Filter) wants(verb Verb) bool {
 	return slices.ContainsFunc(f.Verbs, func(v Verb) bool {

@@ -34,6 +34,10 @@ type exportProof struct {
 	Count      int64       `json:"count"`
 	Checkpoint string      `json:"checkpoint"` // signed note
 	Hashes     []tlog.Hash `json:"hashes"`     // subset.go
+	// Of an export by time alone: the records next to it, which show that its
+	// ends were not cut off. Under the proof like its own.
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
 }
 
 // filterJSON is a Filter in a proof.
@@ -95,12 +99,17 @@ func Export(ctx context.Context, fsys fs.FS, keys Keys, o ExportOptions, export,
 	if err != nil {
 		return 0, 0, fmt.Errorf("export audit records: %w", err)
 	}
-	err = Select(ctx, fsys, o.Filter, func(line []byte, e Event) error {
-		if e.Seq >= c.Size {
+	err = Select(ctx, fsys, Filter{}, func(line []byte, e Event) error {
+		chosen := o.Filter.Match(e)
+		switch {
+		case e.Seq < c.Size && chosen:
+			return x.add(line, e)
+		case e.Seq < c.Size:
+			x.pass(line)
+		case chosen:
 			unsigned++
-			return nil
 		}
-		return x.add(line, e)
+		return nil
 	})
 	if err == nil {
 		err = x.finish(fsys, c)
@@ -118,6 +127,9 @@ type exporter struct {
 	proof  *bufio.Writer
 	table  *table // of CSV
 	seqs   []int64
+	// before is the record that precedes the first chosen one, after the one that
+	// follows the last. The slices are used again.
+	before, after []byte
 }
 
 func newExporter(o ExportOptions, export, proof io.Writer) (*exporter, error) {
@@ -138,6 +150,7 @@ func (x *exporter) add(line []byte, e Event) error {
 		return fmt.Errorf("more than %d records; choose a shorter time", maxSubset)
 	}
 	x.seqs = append(x.seqs, e.Seq)
+	x.after = x.after[:0]
 	if x.table == nil {
 		return writeLine(x.export, line)
 	}
@@ -145,6 +158,16 @@ func (x *exporter) add(line []byte, e Event) error {
 		return err
 	}
 	return x.table.add(e)
+}
+
+// pass sees a record that is not chosen.
+func (x *exporter) pass(line []byte) {
+	switch {
+	case len(x.seqs) == 0:
+		x.before = append(x.before[:0], line...)
+	case len(x.after) == 0:
+		x.after = append(x.after, line...)
+	}
 }
 
 func writeLine(w io.Writer, line []byte) error {
@@ -163,10 +186,19 @@ func (x *exporter) finish(fsys fs.FS, c Checkpoint) error {
 	if x.table != nil {
 		p.Lang = x.opt.Lang.code()
 	}
-	if len(x.seqs) > 0 {
+	if n := len(x.seqs); n > 0 {
+		seqs := x.seqs
+		if first, last := seqs[0], seqs[n-1]; x.opt.Filter.timeOnly() && last-first+1 == int64(n) {
+			if len(x.before) > 0 {
+				p.Before, seqs = x.before, append([]int64{first - 1}, seqs...)
+			}
+			if len(x.after) > 0 {
+				p.After, seqs = x.after, append(seqs, last+1)
+			}
+		}
 		reader := tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileFiles{fsys})
 		var err error
-		if p.Hashes, err = proveSubset(c.Size, x.seqs, reader); err != nil {
+		if p.Hashes, err = proveSubset(c.Size, seqs, reader); err != nil {
 			return fmt.Errorf("%w: %w", ErrProof, err)
 		}
 	}
@@ -190,6 +222,9 @@ type Exported struct {
 	// is false, others lie between that were not chosen; whether all that the
 	// filter chooses are there shows only beside the log.
 	Unbroken bool
+	// Whole says more: the filter is of a time alone, and the export begins and
+	// ends with the log or beside a record that is not of that time.
+	Whole bool
 }
 
 // VerifyExport checks an export against its proof and the public key, without
@@ -230,6 +265,9 @@ func verifyExport(ctx context.Context, export io.Reader, proof io.ReadSeeker, ke
 	if n := len(r.seqs); n > 0 {
 		x.First, x.Last = r.seqs[0], r.seqs[n-1]
 		x.Unbroken = x.Last-x.First+1 == x.Count
+		begins := x.First == 0 || len(p.Before) > 0
+		ends := x.Last == c.Size-1 || len(p.After) > 0
+		x.Whole = x.Unbroken && r.filter.timeOnly() && begins && ends
 	}
 	return x, nil
 }

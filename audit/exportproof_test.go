@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -30,11 +31,14 @@ func TestExportCarriesItsProof(t *testing.T) {
 		f        Filter
 		count    int64
 		unbroken bool
+		whole    bool
 	}{
-		{"all", Filter{}, 700, true},
-		{"a time", Filter{Since: start.Add(100 * time.Second), Until: start.Add(613 * time.Second)}, 513, true},
-		{"one", Filter{Receipt: "M-261125-00400"}, 1, true},
-		{"nothing", Filter{Receipt: "M-000000-00000"}, 0, false},
+		{"all", Filter{}, 700, true, true},
+		{"a time", Filter{Since: start.Add(100 * time.Second), Until: start.Add(613 * time.Second)}, 513, true, true},
+		{"to the end", Filter{Since: start.Add(100 * time.Second)}, 600, true, true},
+		{"from the beginning", Filter{Until: start.Add(100 * time.Second)}, 100, true, true},
+		{"one", Filter{Receipt: "M-261125-00400"}, 1, true, false},
+		{"nothing", Filter{Receipt: "M-000000-00000"}, 0, false, false},
 	} {
 		for _, form := range []ExportOptions{{Format: JSONL}, {Format: CSV}, {Format: CSV, Lang: English}} {
 			form.Filter = c.f
@@ -43,7 +47,7 @@ func TestExportCarriesItsProof(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s %s: %v", c.name, form.Format, err)
 			}
-			if x.Count != c.count || x.Unbroken != c.unbroken || x.Checkpoint.Size != 700 || x.Filter.Receipt != c.f.Receipt || !x.Filter.Since.Equal(c.f.Since) {
+			if x.Count != c.count || x.Unbroken != c.unbroken || x.Whole != c.whole || x.Checkpoint.Size != 700 || x.Filter.Receipt != c.f.Receipt || !x.Filter.Since.Equal(c.f.Since) {
 				t.Errorf("%s: %+v", c.name, x)
 			}
 		}
@@ -108,6 +112,69 @@ func TestExportProofRefusesChanges(t *testing.T) {
 		refused("cut", export[:len(export)-1], proof)
 		refused("no proof", export, nil)
 	}
+}
+
+// Who makes an export and its proof can leave out the end or the beginning. It
+// then still proves, as a part, and never as the whole of its time.
+func TestExportCutOff(t *testing.T) {
+	o := testKeys(t)
+	d := signedLog(t, o, 60, 20)
+	asked := Filter{Since: start.Add(10 * time.Second), Until: start.Add(40 * time.Second)}
+	for name, c := range map[string]struct{ less, said Filter }{
+		"the end":       {Filter{Since: asked.Since, Until: asked.Until.Add(-5 * time.Second)}, asked},
+		"the beginning": {Filter{Since: asked.Since.Add(5 * time.Second), Until: asked.Until}, asked},
+		"of everything": {Filter{Until: asked.Until}, Filter{}},
+	} {
+		for _, form := range []Format{JSONL, CSV} {
+			export, proof := exported(t, d, o, ExportOptions{Format: form, Filter: c.less})
+			p, _, err := lastLine(t.Context(), bytes.NewReader(proof))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The neighbours are of the time that was asked for, so the liar drops them
+			// or has them refused.
+			p.Filter = c.said.json()
+			copies := proof[:bytes.LastIndexByte(proof[:len(proof)-1], '\n')+1]
+			if _, err := VerifyExport(t.Context(), bytes.NewReader(export), bytes.NewReader(append(bytes.Clone(copies), asLine(t, p)...)), o.Keys); !errors.Is(err, ErrProof) {
+				t.Errorf("%s, %s: neighbours inside the time: %v", name, form, err)
+			}
+			p.Hashes, p.Before, p.After = reproved(t, d, o, export, proof), nil, nil
+			x, err := VerifyExport(t.Context(), bytes.NewReader(export), bytes.NewReader(append(bytes.Clone(copies), asLine(t, p)...)), o.Keys)
+			if err != nil || !x.Unbroken || x.Whole {
+				t.Errorf("%s, %s: %+v %v", name, form, x, err)
+			}
+		}
+	}
+}
+
+// asLine writes a proof.
+func asLine(t *testing.T, p exportProof) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(p); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// reproved proves the records of an export alone, without its neighbours.
+func reproved(t *testing.T, d *disk, o Options, export, proof []byte) []tlog.Hash {
+	t.Helper()
+	x, err := VerifyExport(t.Context(), bytes.NewReader(export), bytes.NewReader(proof), o.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seqs []int64
+	for n := x.First; n <= x.Last; n++ {
+		seqs = append(seqs, n)
+	}
+	hashes, err := proveSubset(x.Checkpoint.Size, seqs, tlog.TileHashReader(tlog.Tree{N: x.Checkpoint.Size, Hash: x.Checkpoint.Root}, tileFiles{d}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hashes
 }
 
 // sameProof reports whether two proof files say the same.

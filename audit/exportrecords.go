@@ -83,7 +83,23 @@ func (r *records) check(p exportProof, c Checkpoint) error {
 	if p.Count == 0 {
 		return nil
 	}
-	root, err := subsetRoot(c.Size, r.seqs, r.leaves, p.Hashes)
+	seqs, leaves := r.seqs, r.leaves
+	if len(p.Before) > 0 {
+		leaf, err := r.neighbour(p.Before, seqs[0]-1)
+		if err != nil {
+			return err
+		}
+		seqs, leaves = append([]int64{seqs[0] - 1}, seqs...), append([]hash{leaf}, leaves...)
+	}
+	if len(p.After) > 0 {
+		next := seqs[len(seqs)-1] + 1
+		leaf, err := r.neighbour(p.After, next)
+		if err != nil {
+			return err
+		}
+		seqs, leaves = append(seqs, next), append(leaves, leaf)
+	}
+	root, err := subsetRoot(c.Size, seqs, leaves, p.Hashes)
 	if err != nil {
 		return err
 	}
@@ -91,6 +107,19 @@ func (r *records) check(p exportProof, c Checkpoint) error {
 		return errors.New("the records are not those of the checkpoint")
 	}
 	return nil
+}
+
+// neighbour checks the record beside an export by time: it has that number and
+// is not of that time.
+func (r *records) neighbour(line []byte, seq int64) (hash, error) {
+	e, err := ParseRecord(line)
+	switch {
+	case err != nil:
+		return hash{}, fmt.Errorf("the record beside the export: %w", err)
+	case e.Seq != seq || !r.filter.timeOnly() || r.filter.Match(e):
+		return hash{}, fmt.Errorf("record %d is not the one beside the export", e.Seq)
+	}
+	return leafHash(line), nil
 }
 
 // table writes events as CSV.

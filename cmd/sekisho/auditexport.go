@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"strings"
 	"time"
 
@@ -193,12 +192,28 @@ func verifyExport(ctx context.Context, file, key, log string) (string, error) {
 		fmt.Fprintln(&b, "記録のフォルダの、条件に合う記録がすべて入っています / has all that its filter chooses in the log")
 		return b.String() + "控え / anchor: " + x.Checkpoint.String() + "\n", nil
 	}
-	f := x.Filter
-	if f.Since, f.Until = (time.Time{}), (time.Time{}); !x.Unbroken || !reflect.DeepEqual(f, audit.Filter{}) {
+	if x.Whole {
+		ja, en := span(x.Filter)
+		fmt.Fprintf(&b, "%s記録のすべてです。両端は記録の始まりと終わりか、期間の外の記録に接しています / all records %s; nothing was cut off at either end\n", ja, en)
+	} else {
 		fmt.Fprintln(&b, "条件で選ばれた記録です。条件に合うものがほかにないことは、記録のフォルダと照らし合わせて確かめます / chosen by a filter; that nothing else fits it shows beside the log")
 	}
 	fmt.Fprintf(&b, "控え / anchor: %s\n", x.Checkpoint)
 	return b.String(), nil
+}
+
+// span is the time of a filter in words.
+func span(f audit.Filter) (ja, en string) {
+	if f.Since.IsZero() && f.Until.IsZero() {
+		return "始まりから署名された終わりまでの", "from the beginning to what is signed"
+	}
+	if !f.Since.IsZero() {
+		ja, en = f.Since.Format(time.RFC3339)+"から", "from "+f.Since.Format(time.RFC3339)
+	}
+	if !f.Until.IsZero() {
+		ja, en = ja+f.Until.Format(time.RFC3339)+"の前まで", strings.TrimSpace(en+" before "+f.Until.Format(time.RFC3339))
+	}
+	return ja + "の", en
 }
 
 // nothingLeftOut counts what the filter of an export chooses in the log, up to the
