@@ -56,6 +56,7 @@ gateway: quarantine sanitize/seal audit
 gateway/intake: gateway audit
 gateway/deliver: gateway sanitize/seal audit
 gateway/account: gateway audit
+gateway/account/accounttest: gateway gateway/account gateway/store/sqlite audit
 # The rules of accounts and of quarantine are called by the interface, which has none of its own.
 # The desk puts the rules of quarantine, the ledger and the records of each step together, for all who ask.
 gateway/desk: gateway quarantine audit

@@ -16,6 +16,7 @@ import (
 
 	"sekisho/audit"
 	"sekisho/gateway"
+	"sekisho/gateway/account"
 	"sekisho/gateway/config"
 	"sekisho/gateway/deliver"
 	"sekisho/gateway/flow"
@@ -50,6 +51,7 @@ type node struct {
 
 	certificate    *certificate // nil: no STARTTLS
 	web            *web         // nil: no REST interface
+	accounts       *account.Service
 	webCertificate *certificate // nil: it is plain, on loopback
 
 	watch watch
@@ -124,6 +126,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err := n.metrics.Watch(n.machine()); err != nil {
 		return err
 	}
+	if err := n.openAccounts(ctx); err != nil {
+		return err
+	}
 	if err := n.takeOver(ctx); err != nil {
 		return err
 	}
@@ -138,13 +143,14 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	n.deliver = deliver.New(deliver.Config{Ledger: n.stores.Ledger, Outbox: n.stores.Outbox, Keys: keys.SealPublic, Exceptions: n.cfg.Release.Exceptions, Hop: hop,
 		Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: n.cfg.Relay.Workers, Postmaster: n.cfg.Office.Postmaster,
 		Draft: func() { n.flow.Wake() }, Done: n.delivered})
-	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine,
+	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine, Pages: n.engine, Previews: n.stores.Previews,
 		Policy: n.policy.Current, Edition: n.policy.Edition, Exceptions: n.cfg.Release.Exceptions, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
 		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize})
 	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
 		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals), Edition: n.policy.Edition,
-		PurgeRecords: n.writer.Purge, Location: location, Also: n.chores(location)}
+		PurgeRecords: n.writer.Purge, Location: location,
+		Also: append(n.chores(location), flow.Pictures{Ledger: n.stores.Ledger, Previews: n.stores.Previews}.Tidy)}
 	return n.openIntake(location)
 }
 

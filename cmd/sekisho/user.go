@@ -42,6 +42,9 @@ func (a accountArgs) withAccounts(ctx context.Context, f func(*account.Service, 
 		if err != nil {
 			return err
 		}
+		if _, err := s.SealFactors(ctx); err != nil {
+			return err
+		}
 		return explained(f(s, account.Console(osUser())))
 	})
 }

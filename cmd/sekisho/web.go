@@ -30,8 +30,36 @@ type web struct {
 
 // accountService is the service of accounts over a ledger.
 func accountService(cfg config.Config, store account.Store, s gateway.Scribe) (*account.Service, error) {
-	return account.New(account.Config{Store: store, Scribe: s, Issuer: cfg.Office.Name,
+	keys, err := config.LoadKeys(cfg.Keys.Dir, config.AccountRole)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := account.NewSealer(keys.Accounts...)
+	if err != nil {
+		return nil, err
+	}
+	return account.New(account.Config{Store: store, Scribe: s, Issuer: cfg.Office.Name, Sealer: sealer,
 		Words: append([]string{cfg.Office.Name}, cfg.Office.Domains...)})
+}
+
+// openAccounts opens the accounts and seals what an earlier version or an earlier
+// key left, also where nobody listens.
+func (n *node) openAccounts(ctx context.Context) error {
+	var err error
+	if n.accounts, err = accountService(n.cfg, n.stores.Ledger.Accounts(), n.scribe); err != nil {
+		return err
+	}
+	done, err := n.accounts.SealFactors(ctx)
+	if err != nil {
+		return err
+	}
+	if done.Clear+done.Renewed > 0 {
+		n.log.Info("second factors are sealed", "in_clear", done.Clear, "of_earlier_keys", done.Renewed)
+	}
+	if done.Lost > 0 {
+		n.log.Warn("no key opens some second factors; restore the key folder, or reset these factors (sekisho user reset-factor)", "accounts", done.Lost)
+	}
+	return nil
 }
 
 // openWeb opens the REST interface; nil when the configuration has none.
@@ -44,10 +72,7 @@ func (n *node) openWeb(ctx context.Context) (*web, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &web{}
-	if w.accounts, err = accountService(n.cfg, n.stores.Ledger.Accounts(), n.scribe); err != nil {
-		return nil, err
-	}
+	w := &web{accounts: n.accounts}
 	if n.webCertificate, err = serverTLS("api.tls", config.TLSFiles(c.Pair)); err != nil {
 		return nil, err
 	}
@@ -55,8 +80,8 @@ func (n *node) openWeb(ctx context.Context) (*web, error) {
 	if n.webCertificate != nil {
 		certificate = n.webCertificate.config()
 	}
-	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules(n.cfg), Policy: editionOf(n.stores.Ledger)}
-	a := api.New(api.Config{Desk: counter, Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
+	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules(n.cfg), Policy: editionOf(n.stores.Ledger), Wake: n.flow.WakeJob}
+	a := api.New(api.Config{Desk: counter, Previews: n.stores.Previews, WakePreview: n.flow.WakePreview, NoOwnPreviews: !c.StaffPreviews, Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
 		Healthy: n.sequencer.Healthy, Status: n.status, AuditFiles: os.DirFS(n.stores.AuditDir), AuditKeys: keys.AuditPublic, Version: n.scribe.Version})
 	w.server = a.Server(certificate)
 	if w.listener, err = n.listen(ctx, c.Listen); err != nil {

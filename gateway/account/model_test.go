@@ -53,22 +53,22 @@ func (b *book) principal(t *rapid.T) account.Principal {
 		return console
 	}
 	u := b.stored(b.people[n].ID)
-	now := b.w.clock()
+	now := b.w.Now()
 	u.Factor.Confirmed, u.MustChange = true, false
 	return account.Principal{User: u, Session: account.Session{ID: "s", User: u.ID, CreatedAt: now, SeenAt: now, ProvedAt: now}}
 }
 
 func (b *book) stored(id string) account.User {
-	b.w.t.Helper()
-	u, err := b.w.s.User(b.w.t.Context(), console, id)
+	b.w.T.Helper()
+	u, err := b.w.s.User(b.w.T.Context(), console, id)
 	if err != nil {
-		b.w.t.Fatal(err)
+		b.w.T.Fatal(err)
 	}
 	return u
 }
 
 func (b *book) step(t *rapid.T) {
-	ctx, s := b.w.t.Context(), b.w.s
+	ctx, s := b.w.T.Context(), b.w.s
 	p := b.principal(t)
 	u := b.stored(b.people[rapid.IntRange(0, len(b.people)-1).Draw(t, "whom")].ID)
 	role := rapid.SampledFrom(account.Roles()).Draw(t, "role")
@@ -111,7 +111,7 @@ func (b *book) step(t *rapid.T) {
 
 // proposal confirms or withdraws one that waits.
 func (b *book) proposal(t *rapid.T, p account.Principal) {
-	ctx, s := b.w.t.Context(), b.w.s
+	ctx, s := b.w.T.Context(), b.w.s
 	open, err := s.Proposals(ctx, console)
 	if err != nil {
 		t.Fatal(err)

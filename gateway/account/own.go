@@ -189,7 +189,11 @@ func (s *Service) BeginFactor(ctx context.Context, p Principal) (key, uri string
 	if err := s.recently(p); err != nil {
 		return "", "", err
 	}
-	f, err := newFactor(s.random())
+	secret, err := newTOTP(s.random())
+	if err != nil {
+		return "", "", err
+	}
+	sealed, err := s.sealer.seal(p.User.ID, secret, s.random())
 	if err != nil {
 		return "", "", err
 	}
@@ -197,13 +201,13 @@ func (s *Service) BeginFactor(ctx context.Context, p Principal) (key, uri string
 		if u.Factor.Confirmed {
 			return "", "", "", ErrFactorPresent
 		}
-		u.Factor = f
+		u.Factor = Factor{Sealed: sealed}
 		return "factor", "", "begun", nil
 	})
 	if err != nil {
 		return "", "", err
 	}
-	return f.Key(), f.URI(s.issuer, p.User.Name), nil
+	return typedKey(secret), totpURI(secret, s.issuer, p.User.Name), nil
 }
 
 // recently is OwnAccount with a fresh proof of identity.
@@ -234,10 +238,10 @@ func (s *Service) ConfirmFactor(ctx context.Context, p Principal, code string) (
 		switch {
 		case u.Factor.Confirmed:
 			return "", "", "", ErrFactorPresent
-		case len(u.Factor.Secret) == 0:
+		case len(u.Factor.Sealed) == 0:
 			return "", "", "", ErrFactorAbsent
 		}
-		step, err := u.Factor.verify(code, s.Now())
+		step, err := s.code(*u, code)
 		if err != nil {
 			return "", "", "", err
 		}

@@ -316,7 +316,7 @@ func (s *Service) Unlock(ctx context.Context, p Principal, id string) error {
 // it (ASVS 6.4.4), and all sessions and tokens end.
 func (s *Service) ResetFactor(ctx context.Context, p Principal, id string, version int64) (User, error) {
 	return s.act(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
-		if len(u.Factor.Secret) == 0 {
+		if len(u.Factor.Sealed) == 0 {
 			return "", "", "", ErrFactorAbsent
 		}
 		u.Factor, u.Recovery = Factor{}, nil

@@ -39,25 +39,24 @@ func TestFirstAdmin(t *testing.T) {
 	if err != nil || waits == nil {
 		t.Errorf("a third at once: %v %v", waits, err)
 	}
-	w.wait(account.ProposalTime)
+	w.Wait(account.ProposalTime)
 	_, err = w.s.Confirm(t.Context(), w.fresh(p), waits.ID)
 	refused(t, "too late, and by a disabled one", err, account.ErrSession)
 }
 
 // fresh is the principal as of now with a proof of this moment.
 func (w *world) fresh(p account.Principal) account.Principal {
-	w.t.Helper()
-	u, err := w.s.User(w.t.Context(), console, p.User.ID)
+	w.T.Helper()
+	u, err := w.s.User(w.T.Context(), console, p.User.ID)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	p.User, p.Session.ProvedAt, p.Session.SeenAt = u, w.clock(), w.clock()
+	p.User, p.Session.ProvedAt, p.Session.SeenAt = u, w.Now(), w.Now()
 	return p
 }
 
 func TestBadUsers(t *testing.T) {
 	w := newWorld(t)
-	w.dept()
 	good := account.NewUser{Name: "yamada", Display: "山田", Dept: "zeimu", Addresses: []string{"Yamada@Town.example"}, Roles: []account.Role{account.Staff}}
 	with := func(f func(*account.NewUser)) account.NewUser {
 		n := good
@@ -131,7 +130,7 @@ func TestDeputies(t *testing.T) {
 	a := w.admin()
 	head, other := w.user("kacho", account.Approver), w.user("other", account.Approver)
 	p, _ := w.signIn(head, good)
-	d := account.Deputy{For: head.ID, By: other.ID, From: w.clock(), Until: w.clock().Add(48 * time.Hour)}
+	d := account.Deputy{For: head.ID, By: other.ID, From: w.Now(), Until: w.Now().Add(48 * time.Hour)}
 	made, err := w.s.SetDeputy(t.Context(), p, d)
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ type Config struct {
 	Params Params         // of new passwords; zero: Standard
 	Words  []string       // of the office, which passwords must not consist of
 	Issuer string         // the office as authenticator programs show it
+	Sealer Sealer         // of second factors; it has a key
 }
 
 // Service applies the rules to a store. It is safe for concurrent use.
@@ -27,10 +28,14 @@ type Service struct {
 	keep   *keeper
 	words  []string
 	issuer string
+	sealer Sealer
 }
 
 // New returns a Service.
 func New(c Config) (*Service, error) {
+	if !c.Sealer.ready() {
+		return nil, fmt.Errorf("accounts: %w", errNoSealingKey)
+	}
 	k, err := newKeeper(c.Params, c.Scribe.Random)
 	if err != nil {
 		return nil, fmt.Errorf("accounts: %w", err)
@@ -39,7 +44,7 @@ func New(c Config) (*Service, error) {
 	if issuer == "" {
 		issuer = "sekisho"
 	}
-	return &Service{store: c.Store, scribe: c.Scribe, keep: k, words: c.Words, issuer: issuer}, nil
+	return &Service{store: c.Store, scribe: c.Scribe, keep: k, words: c.Words, issuer: issuer, sealer: c.Sealer}, nil
 }
 
 // Now is the service's clock.

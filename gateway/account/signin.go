@@ -171,7 +171,7 @@ func (s *Service) second(u User, code string) (proof, error) {
 		u.Recovery = left
 		return proof{user: u, auth: "password+recovery", recovery: true}, nil
 	}
-	step, err := u.Factor.verify(code, s.Now())
+	step, err := s.code(u, code)
 	if err != nil {
 		return proof{}, err
 	}

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"sekisho/gateway/account"
+	"sekisho/gateway/account/accounttest"
 )
 
 func (w *world) try(name, password, code string) error {
-	_, err := w.s.SignIn(w.t.Context(), account.Credentials{Name: name, Password: password, Code: code, IP: ip})
+	_, err := w.s.SignIn(w.T.Context(), account.Credentials{Name: name, Password: password, Code: code, IP: ip})
 	return err
 }
 
@@ -66,7 +67,7 @@ func TestSameAnswer(t *testing.T) {
 				t.Fatalf("answers to attempt %d differ: %q", n, said)
 			}
 		}
-		w.wait(time.Hour)
+		w.Wait(time.Hour)
 	}
 }
 
@@ -77,18 +78,18 @@ func TestDelaysAndLock(t *testing.T) {
 	for _, d := range waits {
 		refused(t, "attempt", w.try("yamada", "wrong", ""), account.ErrCredentials)
 		if d > 0 {
-			w.wait(d*time.Second - time.Millisecond)
+			w.Wait(d*time.Second - time.Millisecond)
 			refused(t, "early", w.try("yamada", good, ""), account.ErrTooMany)
-			w.wait(time.Millisecond)
+			w.Wait(time.Millisecond)
 		}
 	}
 	refused(t, "tenth", w.try("yamada", "wrong", ""), account.ErrCredentials)
 	if all := strings.Join(w.events(), "\n"); strings.Count(all, "auth.locked denied") != 1 || strings.Count(all, "auth.failed failure invalid_credentials") != 10 {
 		t.Errorf("records:\n%s", all)
 	}
-	w.wait(account.LockTime - time.Second)
+	w.Wait(account.LockTime - time.Second)
 	refused(t, "locked", w.try("yamada", good, ""), account.ErrTooMany)
-	w.wait(time.Second)
+	w.Wait(time.Second)
 	if err := w.try("yamada", good, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +104,9 @@ func TestHardCap(t *testing.T) {
 	u := w.user("yamada", account.Staff)
 	for range account.HardCap {
 		refused(t, "attempt", w.try("yamada", "wrong", ""), account.ErrCredentials)
-		w.wait(time.Hour)
+		w.Wait(time.Hour)
 	}
-	w.wait(1000 * time.Hour)
+	w.Wait(1000 * time.Hour)
 	refused(t, "at the cap", w.try("yamada", good, ""), account.ErrLocked)
 	if err := w.s.Tidy(t.Context()); err != nil {
 		t.Fatal(err)
@@ -188,32 +189,32 @@ func TestSecondFactor(t *testing.T) {
 	if err != nil || !strings.HasPrefix(uri, "otpauth://totp/sekisho:yamada?") || !strings.Contains(uri, "secret="+key) {
 		t.Fatal(key, uri, err)
 	}
-	secret := decodeKey(t, key)
+	secret := accounttest.DecodeKey(t, key)
 	_, err = w.s.ConfirmFactor(t.Context(), st.Principal, "000000")
 	refused(t, "a wrong first code", err, account.ErrCode)
-	codes, err := w.s.ConfirmFactor(t.Context(), st.Principal, w.code(secret))
+	codes, err := w.s.ConfirmFactor(t.Context(), st.Principal, w.Code(secret))
 	if err != nil || len(codes) != 10 {
 		t.Fatal(codes, err)
 	}
 	refused(t, "without a code", w.try("yamada", good, ""), account.ErrFactor)
 	w.recorded("auth.failed pending second_factor_needed")
-	refused(t, "the first code again", w.try("yamada", good, w.code(secret)), account.ErrCredentials)
+	refused(t, "the first code again", w.try("yamada", good, w.Code(secret)), account.ErrCredentials)
 	w.recorded("auth.failed failure code_already_used")
-	w.wait(time.Minute)
-	right := w.code(secret)
+	w.Wait(time.Minute)
+	right := w.Code(secret)
 	full := strings.Map(func(r rune) rune { return r - '0' + '０' }, right)
 	if err := w.try("yamada", good, full[:9]+" "+full[9:]); err != nil {
 		t.Errorf("full-width digits with a space: %v", err)
 	}
 	refused(t, "a code a second time", w.try("yamada", good, right), account.ErrCredentials)
-	w.wait(time.Minute)
-	refused(t, "no password", w.try("yamada", "", w.code(secret)), account.ErrCredentials)
-	w.wait(time.Minute)
+	w.Wait(time.Minute)
+	refused(t, "no password", w.try("yamada", "", w.Code(secret)), account.ErrCredentials)
+	w.Wait(time.Minute)
 	if err := w.try("yamada", good, strings.ToLower(codes[3])); err != nil {
 		t.Errorf("recovery code: %v", err)
 	}
 	refused(t, "a recovery code a second time", w.try("yamada", good, codes[3]), account.ErrCredentials)
-	w.wait(time.Minute)
+	w.Wait(time.Minute)
 	refused(t, "reset of one's own", func() error {
 		_, err := w.s.ResetFactor(t.Context(), w.again(st.Secret), u.ID, 0)
 		return err
@@ -234,10 +235,10 @@ func TestDrift(t *testing.T) {
 		w := newWorld(t)
 		u := w.user("yamada", account.Approver)
 		_, key := w.signIn(u, good)
-		w.wait(10 * time.Minute)
-		w.wait(time.Duration(c.steps) * 30 * time.Second)
-		code := w.code(key)
-		w.wait(time.Duration(-c.steps) * 30 * time.Second)
+		w.Wait(10 * time.Minute)
+		w.Wait(time.Duration(c.steps) * 30 * time.Second)
+		code := w.Code(key)
+		w.Wait(time.Duration(-c.steps) * 30 * time.Second)
 		if err := w.try("yamada", good, code); (err == nil) != c.ok {
 			t.Errorf("%d steps off: %v", c.steps, err)
 		}
@@ -257,23 +258,23 @@ func TestSessionLimits(t *testing.T) {
 				return w.must(w.s.SignIn(t.Context(), account.Credentials{Name: u.Name, Password: good, IP: ip})).Secret
 			}
 			secret := in()
-			w.wait(c.idle - time.Second)
+			w.Wait(c.idle - time.Second)
 			w.again(secret)
-			w.wait(c.idle - time.Second)
+			w.Wait(c.idle - time.Second)
 			w.again(secret)
-			w.wait(c.idle)
+			w.Wait(c.idle)
 			_, err := w.s.Authenticate(t.Context(), secret, ip)
 			refused(t, "idle", err, account.ErrSession)
 			secret = in()
 			for range int(account.SessionTime/(c.idle/2)) - 1 {
-				w.wait(c.idle / 2)
+				w.Wait(c.idle / 2)
 				w.again(secret)
 			}
-			w.wait(c.idle / 2)
+			w.Wait(c.idle / 2)
 			_, err = w.s.Authenticate(t.Context(), secret, ip)
 			refused(t, "after eight hours", err, account.ErrSession)
 			secret = in()
-			w.wait(-time.Hour)
+			w.Wait(-time.Hour)
 			_, err = w.s.Authenticate(t.Context(), secret, ip)
 			refused(t, "clock put back", err, account.ErrSession)
 			if err := w.s.Tidy(t.Context()); err != nil {
@@ -300,14 +301,14 @@ func TestStepUp(t *testing.T) {
 	if err := may(p); err != nil {
 		t.Fatal(err)
 	}
-	w.wait(account.StepUpTime)
+	w.Wait(account.StepUpTime)
 	p = w.again(st.Secret)
 	refused(t, "after five minutes", may(p), account.ErrStepUp)
 	_, err = w.s.StepUp(t.Context(), p, good, "")
 	refused(t, "by the password alone", err, account.ErrFactor)
 	_, err = w.s.StepUp(t.Context(), p, "", "123456")
 	refused(t, "wrong code", err, account.ErrCredentials)
-	again, err := w.s.StepUp(t.Context(), p, "", w.code(key))
+	again, err := w.s.StepUp(t.Context(), p, "", w.Code(key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +328,7 @@ func TestManySessions(t *testing.T) {
 	w.user("yamada", account.Staff)
 	var secrets []string
 	for range 12 {
-		w.wait(time.Second)
+		w.Wait(time.Second)
 		secrets = append(secrets, w.must(w.s.SignIn(t.Context(), account.Credentials{Name: "yamada", Password: good, IP: ip})).Secret)
 	}
 	alive := 0

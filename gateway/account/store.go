@@ -15,6 +15,9 @@ type Store interface {
 	// Do runs f in a transaction, as gateway.Ledger's Do does: f may run more
 	// than once, and a change without a record fails.
 	Do(ctx context.Context, f func(Tx) error) error
+	// Scrub overwrites what changed rows left behind in the files, as far as the
+	// store can tell.
+	Scrub(ctx context.Context) error
 }
 
 // UserQuery selects users in the order of their names.
@@ -52,6 +55,13 @@ type Tx interface {
 	ChangeUser(u User, r ...gateway.Record) error
 	// SignedIn stores LastSignIn, Factor.Step and Recovery of u.
 	SignedIn(u User, r ...gateway.Record) error
+	// FactorsInClear reports whether second factors lie here in clear still, from
+	// before they were sealed.
+	FactorsInClear() (bool, error)
+	// SealFactor replaces the stored key of a user's second factor and nothing else.
+	SealFactor(user string, sealed []byte) error
+	// FactorsSealed notes that none lies here in clear.
+	FactorsSealed(r ...gateway.Record) error
 	PutDepartment(d Department, r ...gateway.Record) error
 	PutDeputy(d Deputy, r ...gateway.Record) error
 

@@ -39,52 +39,52 @@ func hotp(secret []byte, counter int64) string {
 	return fmt.Sprintf("%0*d", totpDigits, n%1_000_000)
 }
 
-// verify returns the time step of a right code. A code of the last used step or
-// an earlier one is ErrReplay: each can be used once.
+// verifyCode returns the time step of a right code. A code of the last used step
+// or an earlier one is ErrReplay: each can be used once.
 // spec: rfc6238#5.2
-func (f Factor) verify(code string, now time.Time) (int64, error) {
+func verifyCode(key []byte, last int64, code string, now time.Time) (int64, error) {
 	code = strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' {
 			return -1
 		}
 		return r
 	}, foldWidth(code))
-	if len(code) != totpDigits || len(f.Secret) == 0 {
+	if len(code) != totpDigits || len(key) == 0 {
 		return 0, ErrCode
 	}
 	var found int64
 	for d := int64(-totpDrift); d <= totpDrift; d++ {
 		s := timeStep(now) + d
 		// All are compared, so that time says nothing about the clocks.
-		if subtle.ConstantTimeCompare([]byte(hotp(f.Secret, s)), []byte(code)) == 1 {
+		if subtle.ConstantTimeCompare([]byte(hotp(key, s)), []byte(code)) == 1 {
 			found = s
 		}
 	}
 	switch {
 	case found == 0:
 		return 0, ErrCode
-	case found <= f.Step:
+	case found <= last:
 		return 0, ErrReplay
 	}
 	return found, nil
 }
 
-func newFactor(random io.Reader) (Factor, error) {
-	f := Factor{Secret: make([]byte, totpSecret)}
-	if _, err := io.ReadFull(random, f.Secret); err != nil {
-		return Factor{}, fmt.Errorf("new second factor: %w", err)
+func newTOTP(random io.Reader) ([]byte, error) {
+	key := make([]byte, totpSecret)
+	if _, err := io.ReadFull(random, key); err != nil {
+		return nil, fmt.Errorf("new second factor: %w", err)
 	}
-	return f, nil
+	return key, nil
 }
 
-// Key returns the secret as authenticator programs take it.
-func (f Factor) Key() string {
-	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(f.Secret)
+// typedKey is a key as authenticator programs take it.
+func typedKey(key []byte) string {
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key)
 }
 
-// URI returns the otpauth address that a QR code shows.
-func (f Factor) URI(issuer, name string) string {
-	q := url.Values{"secret": {f.Key()}, "issuer": {issuer}, "algorithm": {"SHA1"},
+// totpURI is the otpauth address that a QR code shows.
+func totpURI(key []byte, issuer, name string) string {
+	q := url.Values{"secret": {typedKey(key)}, "issuer": {issuer}, "algorithm": {"SHA1"},
 		"digits": {fmt.Sprint(totpDigits)}, "period": {fmt.Sprint(totpStep)}}
 	return "otpauth://totp/" + url.PathEscape(issuer+":"+name) + "?" + strings.ReplaceAll(q.Encode(), "+", "%20")
 }

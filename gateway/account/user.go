@@ -44,7 +44,7 @@ type User struct {
 // Factor is a TOTP second factor (RFC 6238). Without Confirmed it counts for
 // nothing: the person has not shown a code of it yet.
 type Factor struct {
-	Secret    []byte
+	Sealed    []byte // the key, by Sealer; nil for none
 	Confirmed bool
 	Step      int64 // the last time step used; earlier ones and it are refused
 }

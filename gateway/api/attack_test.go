@@ -108,7 +108,7 @@ func TestEnumeration(t *testing.T) {
 			t.Fatalf("attempt %d: %d %s and %d %s", n, x.status, x.body, y.status, y.body)
 		}
 	}
-	w.wait(time.Hour)
+	w.Wait(time.Hour)
 	m := w.mail("tanaka@town.example")
 	items, _, err := w.l.ItemPage(t.Context(), pageOfAll())
 	if err != nil || len(items) != 1 {
@@ -147,13 +147,13 @@ func TestBruteForce(t *testing.T) {
 				if wait != 900 || try(good).status != 429 {
 					t.Errorf("locked for %d seconds", wait)
 				}
-				w.wait(15 * time.Minute)
+				w.Wait(15 * time.Minute)
 				if a := try(good); a.status != 201 {
 					t.Errorf("after the lock: %d %s", a.status, a.body)
 				}
 				return
 			}
-			w.wait(time.Duration(wait) * time.Second)
+			w.Wait(time.Duration(wait) * time.Second)
 		default:
 			t.Fatalf("%d %s", a.status, a.body)
 		}
@@ -177,7 +177,7 @@ func TestRateLimits(t *testing.T) {
 	if n < 50 || n > 150 {
 		t.Errorf("%d requests at once", n)
 	}
-	w.wait(10 * time.Second)
+	w.Wait(10 * time.Second)
 	c.want(http.StatusOK, "GET", "me", nil)
 	out := w.client()
 	out.ip = "192.0.2.200"

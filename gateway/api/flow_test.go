@@ -46,7 +46,7 @@ func TestPaging(t *testing.T) {
 	w.user("yamada", "zeimu", account.Staff)
 	var want []string
 	for n := range 25 {
-		w.wait(time.Second)
+		w.Wait(time.Second)
 		m := w.mail(map[bool]string{true: "yamada@town.example", false: "other@town.example"}[n%2 == 0])
 		if n%2 == 0 {
 			want = append([]string{string(m.ID)}, want...)
@@ -157,19 +157,19 @@ func TestSecondPerson(t *testing.T) {
 }
 
 func (w *world) id(name string) string {
-	w.t.Helper()
-	u, err := w.s.UserNamed(w.t.Context(), console, name)
+	w.T.Helper()
+	u, err := w.s.UserNamed(w.T.Context(), console, name)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return u.ID
 }
 
 func (w *world) tag(name string) string {
-	w.t.Helper()
-	u, err := w.s.UserNamed(w.t.Context(), console, name)
+	w.T.Helper()
+	u, err := w.s.UserNamed(w.T.Context(), console, name)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return fmt.Sprintf(`"v%d"`, u.Version)
 }
@@ -239,7 +239,7 @@ func TestTokens(t *testing.T) {
 	w.user("admin", "", account.Admin)
 	c := w.signIn("admin")
 	make := func(hours int, scopes ...string) answer {
-		return c.do("POST", "api-tokens", map[string]any{"name": "集計", "scopes": scopes, "expires_at": w.clock().Add(time.Duration(hours) * time.Hour)})
+		return c.do("POST", "api-tokens", map[string]any{"name": "集計", "scopes": scopes, "expires_at": w.Now().Add(time.Duration(hours) * time.Hour)})
 	}
 	for _, x := range []struct {
 		hours  int
@@ -260,7 +260,7 @@ func TestTokens(t *testing.T) {
 	if a := c.want(200, "GET", "api-tokens", nil); strings.Contains(string(a.body), v.Secret) || !strings.Contains(string(a.body), v.ID) {
 		t.Errorf("%s", a.body)
 	}
-	w.wait(24 * 30 * time.Hour)
+	w.Wait(24 * 30 * time.Hour)
 	p.want(401, "GET", "users", nil)
 	c = w.signIn("admin")
 	make(1, "users:write").into(t, &v)

@@ -151,23 +151,23 @@ func contentType(id string) string {
 
 // as returns a client that is newly signed in as one of the columns.
 func (w *world) as(who string) *client {
-	w.t.Helper()
-	w.wait(20 * time.Minute) // rates and delays are not what this is about
+	w.T.Helper()
+	w.Wait(20 * time.Minute) // rates and delays are not what this is about
 	switch who {
 	case "nobody":
 		return w.client()
 	case "stale":
 		c := w.signIn("admin")
-		w.wait(account.StepUpTime + time.Minute)
+		w.Wait(account.StepUpTime + time.Minute)
 		return c
 	case "bare":
-		u, err := w.s.UserNamed(w.t.Context(), console, "approver")
+		u, err := w.s.UserNamed(w.T.Context(), console, "approver")
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
-		if u.Factor.Confirmed || len(u.Factor.Secret) > 0 {
-			if _, err := w.s.ResetFactor(w.t.Context(), console, u.ID, 0); err != nil {
-				w.t.Fatal(err)
+		if u.Factor.Confirmed || len(u.Factor.Sealed) > 0 {
+			if _, err := w.s.ResetFactor(w.T.Context(), console, u.ID, 0); err != nil {
+				w.T.Fatal(err)
 			}
 		}
 		delete(w.codes, "approver")
@@ -175,9 +175,9 @@ func (w *world) as(who string) *client {
 	case "reader":
 		c := w.signIn("admin")
 		a := c.want(http.StatusCreated, "POST", "api-tokens", map[string]any{"name": "読む", "scopes": []string{"messages:read"},
-			"expires_at": w.clock().Add(time.Hour)})
+			"expires_at": w.Now().Add(time.Hour)})
 		var v struct{ ID, Secret string }
-		a.into(w.t, &v)
+		a.into(w.T, &v)
 		p := w.client()
 		p.token = v.Secret
 		return p

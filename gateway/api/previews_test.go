@@ -43,20 +43,20 @@ const pixels = "\x89PNG of a page"
 
 // draw does what flow does: the next page that waits, or why there is none.
 func (w *world) draw(reason format.Reason) {
-	w.t.Helper()
-	scribe := gateway.Scribe{Clock: w.clock, Random: w}
-	err := w.l.Do(w.t.Context(), func(tx gateway.Tx) error {
-		j, err := tx.ClaimJob("flow", w.clock(), w.clock().Add(time.Minute), gateway.JobPreview)
+	w.T.Helper()
+	scribe := w.Scribe()
+	err := w.l.Do(w.T.Context(), func(tx gateway.Tx) error {
+		j, err := tx.ClaimJob("flow", w.Now(), w.Now().Add(time.Minute), gateway.JobPreview)
 		if err != nil {
 			return err
 		}
-		j.EndedAt, j.Preview.ExpiresAt, j.State = w.clock(), w.clock().Add(10*time.Minute), gateway.JobDone
+		j.EndedAt, j.Preview.ExpiresAt, j.State = w.Now(), w.Now().Add(10*time.Minute), gateway.JobDone
 		verb := audit.Verb("job.done")
 		if reason != "" {
 			j.State, j.Reason, j.Detail, verb = gateway.JobFailed, string(reason), "the attacker's words", "job.failed"
 		} else {
 			j.Preview.Pages, j.Preview.Size, j.Preview.Sum = 12, int64(len(pixels)), sha256.Sum256([]byte(pixels))
-			if j.Preview.Blob, err = w.shots.Put(w.t.Context(), func(o io.Writer) error { _, err := io.WriteString(o, pixels); return err }); err != nil {
+			if j.Preview.Blob, err = w.shots.Put(w.T.Context(), func(o io.Writer) error { _, err := io.WriteString(o, pixels); return err }); err != nil {
 				return err
 			}
 		}
@@ -67,7 +67,7 @@ func (w *world) draw(reason format.Reason) {
 		return tx.EndJob(j, r)
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 }
 
@@ -78,23 +78,23 @@ type previewJSON struct {
 
 // look asks to see a page.
 func (c *client) look(body map[string]any) previewJSON {
-	c.w.t.Helper()
+	c.w.T.Helper()
 	a := c.want(http.StatusAccepted, "POST", "previews", body)
 	var p previewJSON
-	a.into(c.w.t, &p)
+	a.into(c.w.T, &p)
 	if a.header.Get("Location") != "/api/v1/previews/"+p.ID {
-		c.w.t.Errorf("location %q", a.header.Get("Location"))
+		c.w.T.Errorf("location %q", a.header.Get("Location"))
 	}
 	return p
 }
 
 // itemOf is the held part of a mail for one recipient.
 func (w *world) itemOf(m gateway.Message, to string) quarantine.Item {
-	w.t.Helper()
-	list, err := w.l.Items(w.t.Context(), gateway.ItemQuery{Message: m.ID})
+	w.T.Helper()
+	list, err := w.l.Items(w.T.Context(), gateway.ItemQuery{Message: m.ID})
 	at := slices.IndexFunc(list, func(i quarantine.Item) bool { return i.Recipient == to })
 	if err != nil || at < 0 {
-		w.t.Fatal(list, err)
+		w.T.Fatal(list, err)
 	}
 	return list[at]
 }
@@ -195,7 +195,7 @@ func TestPreviewFailures(t *testing.T) {
 				}
 			}
 		}
-		w.wait(time.Minute)
+		w.Wait(time.Minute)
 	}
 }
 
@@ -223,7 +223,7 @@ func TestPreviewReach(t *testing.T) {
 				t.Errorf("%s asks for %v: %d %s, want %d", c.who, body, a.status, a.body, c.status)
 			}
 		}
-		w.wait(20 * time.Minute)
+		w.Wait(20 * time.Minute)
 	}
 	if got := w.records("authz.denied"); len(got) != 6 {
 		t.Errorf("%d refusals on record", len(got))
@@ -277,7 +277,7 @@ func TestPreviewsGo(t *testing.T) {
 		}
 	}
 	first := drawn(map[string]any{"item": i.ID, "page": 1})
-	w.wait(10 * time.Minute)
+	w.Wait(10 * time.Minute)
 	gone(first)
 	second := drawn(map[string]any{"item": i.ID, "page": 1})
 	if second == first {
@@ -346,9 +346,9 @@ func TestPreviewRequests(t *testing.T) {
 		if a := c.want(422, "POST", "previews", body); a.code() != "invalid_request" {
 			t.Errorf("%d: %s", n, a.body)
 		}
-		w.wait(time.Second)
+		w.Wait(time.Second)
 	}
-	w.wait(time.Minute)
+	w.Wait(time.Minute)
 	for page := 1; page <= 8; page++ {
 		c.look(map[string]any{"item": i.ID, "page": page})
 	}
@@ -356,7 +356,7 @@ func TestPreviewRequests(t *testing.T) {
 		t.Errorf("%v", a.header)
 	}
 	w.draw("")
-	w.wait(time.Minute)
+	w.Wait(time.Minute)
 	c.look(map[string]any{"item": i.ID, "page": 9})
 	if got := w.records("job.requested"); len(got) != 9 {
 		t.Errorf("%d jobs on record: %s", len(got), fmt.Sprint(got))

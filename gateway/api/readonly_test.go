@@ -42,23 +42,23 @@ func TestGetChangesNothing(t *testing.T) {
 
 // dump is all of the ledger but times of last use and records.
 func (w *world) dump() string {
-	w.t.Helper()
+	w.T.Helper()
 	file := w.l.File()
 	db, err := sql.Open("sqlite", file)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer db.Close()
 	var out strings.Builder
 	rows, err := db.Query(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('audit_rows', 'tallies', 'sqlite_sequence')`)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	var tables []string
 	for rows.Next() {
 		var n string
 		if err := rows.Scan(&n); err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		tables = append(tables, n)
 	}
@@ -70,11 +70,11 @@ func (w *world) dump() string {
 		}
 		rows, err := db.Query("SELECT " + columns + " FROM " + n)
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		names, err := rows.Columns()
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		for rows.Next() {
 			cells := make([]any, len(names))
@@ -82,7 +82,7 @@ func (w *world) dump() string {
 				cells[i] = new(any)
 			}
 			if err := rows.Scan(cells...); err != nil {
-				w.t.Fatal(err)
+				w.T.Fatal(err)
 			}
 			for _, x := range cells {
 				fmt.Fprintf(&out, "%v|", *x.(*any))

@@ -37,29 +37,29 @@ func newTown(t *testing.T, rules quarantine.Rules) *town {
 
 // post sends what moves mail, with a new key.
 func (w *town) post(c *client, path string, body any) answer {
-	w.t.Helper()
+	w.T.Helper()
 	w.keys++
 	return c.do("POST", path, body, "Idempotency-Key", fmt.Sprintf("key-number-%d", w.keys))
 }
 
 // ask makes a request and returns its id.
 func (w *town) ask(c *client, form string, more ...string) string {
-	w.t.Helper()
+	w.T.Helper()
 	body := map[string]any{"item": w.item, "form": form, "reason": "契約の相手からの資料"}
 	for i := 0; i+1 < len(more); i += 2 {
 		body[more[i]] = more[i+1]
 	}
 	a := w.post(c, "release-requests", body)
 	var v struct{ ID, State string }
-	a.into(w.t, &v)
+	a.into(w.T, &v)
 	if a.status != 201 || v.ID == "" {
-		w.t.Fatalf("ask: %d %s", a.status, a.body)
+		w.T.Fatalf("ask: %d %s", a.status, a.body)
 	}
 	return v.ID
 }
 
 func (w *town) decide(c *client, id, decision string, more ...any) answer {
-	w.t.Helper()
+	w.T.Helper()
 	body := map[string]any{"decision": decision, "reason": "確認した"}
 	for i := 0; i+1 < len(more); i += 2 {
 		body[more[i].(string)] = more[i+1]
@@ -68,18 +68,18 @@ func (w *town) decide(c *client, id, decision string, more ...any) answer {
 }
 
 func (w *town) state(id string) quarantine.RequestState {
-	w.t.Helper()
-	r, err := w.l.Request(w.t.Context(), id)
+	w.T.Helper()
+	r, err := w.l.Request(w.T.Context(), id)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return r.State
 }
 
 func (w *town) wantCode(what string, a answer, status int, code string) {
-	w.t.Helper()
+	w.T.Helper()
 	if a.status != status || a.code() != code {
-		w.t.Errorf("%s: %d %s, want %d %s", what, a.status, a.body, status, code)
+		w.T.Errorf("%s: %d %s, want %d %s", what, a.status, a.body, status, code)
 	}
 }
 
@@ -134,19 +134,19 @@ func TestOwnRequest(t *testing.T) {
 
 // adminOf returns the administrator, who is about to ask for another's part.
 func (w *town) adminOf(recipient string) *client {
-	w.t.Helper()
-	items, _, err := w.l.ItemPage(w.t.Context(), gateway.PageQuery{Addresses: []string{recipient}})
+	w.T.Helper()
+	items, _, err := w.l.ItemPage(w.T.Context(), gateway.PageQuery{Addresses: []string{recipient}})
 	if err != nil || len(items) == 0 {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	w.item = items[0].ID
 	return w.admin
 }
 
 func (w *town) deputy(of, by string) {
-	w.t.Helper()
+	w.T.Helper()
 	w.admin = w.signIn("kanri")
-	w.admin.want(201, "POST", "deputies", map[string]any{"for": w.id(of), "by": w.id(by), "from": w.clock().Add(-time.Hour), "until": w.clock().Add(24 * time.Hour)})
+	w.admin.want(201, "POST", "deputies", map[string]any{"for": w.id(of), "by": w.id(by), "from": w.Now().Add(-time.Hour), "until": w.Now().Add(24 * time.Hour)})
 }
 
 // TestDeputyOfDisabled: what waits for a disabled approver goes to the deputy.
@@ -180,7 +180,7 @@ func TestEndsOfRequests(t *testing.T) {
 		{"withdraw", func(id string) answer { return w.clerk.do("DELETE", "release-requests/"+id, nil) }, 204, quarantine.Withdrawn},
 		{"another withdraws", func(id string) answer { return w.admin.do("DELETE", "release-requests/"+id, nil) }, 403, quarantine.Requested},
 	} {
-		w.wait(time.Minute) // rates
+		w.Wait(time.Minute) // rates
 		w.clerk, w.head, w.admin = w.signIn("yamada"), w.signIn("kacho"), w.signIn("kanri")
 		id := w.ask(w.clerk, "text_only")
 		if a := c.end(id); a.status != c.ok || w.state(id) != c.want {
@@ -246,11 +246,11 @@ func TestExceptionTakesTwo(t *testing.T) {
 
 // second makes and returns a second administrator.
 func (w *town) second() *client {
-	w.t.Helper()
+	w.T.Helper()
 	u := w.user("fuku", "", account.Staff)
-	_, waits, err := w.s.Grant(w.t.Context(), console, u.ID, 0, account.Admin)
+	_, waits, err := w.s.Grant(w.T.Context(), console, u.ID, 0, account.Admin)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	w.admin = w.signIn("kanri")
 	w.admin.want(204, "POST", "role-proposals/"+waits.ID+"/decisions", map[string]any{"decision": "confirm"})

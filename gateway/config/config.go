@@ -195,7 +195,9 @@ type Management struct {
 // loopback only: passwords would go over the net in clear.
 type API struct {
 	Listen string `yaml:"listen" doc:"REST API のアドレスとポート。空にすると開きません。"`
-	Pair   Pair   `yaml:"tls"`
+	// StaffPreviews lets staff look at the pages of what was sent to themselves.
+	StaffPreviews bool `yaml:"staff_previews" doc:"true なら、職員は自分あての原本をページごとの画像で見られます (画面転送プレビュー)。承認者と隔離管理者は、いつでも見られます。"`
+	Pair          Pair `yaml:"tls"`
 }
 
 // Pair are a certificate and its key in PEM.
@@ -237,6 +239,7 @@ func Default() Config {
 		Policy:     PolicyFile{File: "policy.yaml"},
 		Release:    Release{SelfService: true, Wait: Duration(7 * day)},
 		Audit:      Audit{Interval: Duration(5 * time.Minute), Texts: Duration(366 * day)},
+		API:        API{StaffPreviews: true},
 		Management: Management{Listen: "127.0.0.1:8025"},
 		Engine: Engine{Fonts: []string{"/usr/share/fonts/opentype/ipafont-mincho", "/usr/share/fonts/opentype/ipafont-gothic"},
 			Cache: "/var/cache/sekisho/engine"},

@@ -43,6 +43,7 @@ const (
 	DeliverRole   Role = "deliver"   // outbox.agekey, seal.pub
 	SequencerRole Role = "sequencer" // audit.key
 	AuditorRole   Role = "auditor"   // audit.pub
+	AccountRole   Role = "account"   // outbox.agekey: what second factors are sealed with follows from it
 )
 
 // Keys are the loaded keys. What no role asked for stays zero.
@@ -55,6 +56,7 @@ type Keys struct {
 	SealPublic    seal.Keyring
 	Audit         note.Signer
 	AuditPublic   audit.Keys
+	Accounts      [][]byte // secrets that second factors are sealed with, the present one first
 }
 
 // LoadKeys reads from dir what the roles need and nothing else. The error is
@@ -76,6 +78,8 @@ func LoadKeys(dir string, need ...Role) (Keys, error) {
 			load(&l, auditPrivate, &l.keys.Audit, func(s string) (note.Signer, error) { return audit.ParseSigner(firstLine(s)) })
 		case AuditorRole:
 			load(&l, auditPublic, &l.keys.AuditPublic, audit.ParseKeys)
+		case AccountRole:
+			load(&l, outboxPrivate, &l.keys.Accounts, accountSecrets)
 		default:
 			return Keys{}, fmt.Errorf("load keys: no role %q", r)
 		}
@@ -84,6 +88,20 @@ func LoadKeys(dir string, need ...Role) (Keys, error) {
 		return Keys{}, err
 	}
 	return l.keys, nil
+}
+
+// accountSecrets returns each identity as the secret that the sealing key of
+// second factors is derived from: who may read the outbox may run the accounts,
+// and there is no further file to lose or to make when a gateway is upgraded.
+func accountSecrets(text string) ([][]byte, error) {
+	if _, err := age.ParseIdentities(strings.NewReader(text)); err != nil {
+		return nil, err
+	}
+	var all [][]byte
+	for _, l := range keyLines(text) {
+		all = append(all, []byte(l))
+	}
+	return all, nil
 }
 
 type keyLoader struct {

@@ -95,6 +95,7 @@ func TestRolesGetNothingElse(t *testing.T) {
 			return len(k.OutboxWith) == 1 && len(k.SealPublic) == 1 && k.OriginalsWith == nil && k.Seal.ID() == ""
 		}},
 		{SequencerRole, []string{"audit.key"}, func(k Keys) bool { return k.Audit.Name() == "sekisho-audit/test-1" && k.OriginalsWith == nil }},
+		{AccountRole, []string{"outbox.agekey"}, func(k Keys) bool { return len(k.Accounts) == 1 && len(k.Accounts[0]) > 32 && k.OutboxWith == nil }},
 		{AuditorRole, []string{"audit.pub"}, func(k Keys) bool { return k.AuditPublic.Origin() == "sekisho-audit/test-1" && k.Audit == nil }},
 	} {
 		t.Run(string(c.role), func(t *testing.T) {
@@ -139,7 +140,7 @@ func TestLoadKeysNeverQuotesAKey(t *testing.T) {
 
 func TestRotateKeepsOldFilesReadable(t *testing.T) {
 	dir := newKeys(t)
-	all := []Role{IntakeRole, FlowRole, DeliverRole, SequencerRole, AuditorRole}
+	all := []Role{IntakeRole, FlowRole, DeliverRole, SequencerRole, AuditorRole, AccountRole}
 	first, err := LoadKeys(dir, all...)
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +175,9 @@ func TestRotateKeepsOldFilesReadable(t *testing.T) {
 	}
 	if _, err := age.Decrypt(bytes.NewReader(fresh), first.OriginalsWith...); err == nil {
 		t.Error("the old key reads new originals")
+	}
+	if len(second.Accounts) != 2 || !bytes.Equal(second.Accounts[1], first.Accounts[0]) || bytes.Equal(second.Accounts[0], first.Accounts[0]) {
+		t.Error("second factors are not sealed anew, or those sealed before do not open")
 	}
 	if first.Seal.ID() == second.Seal.ID() || second.SealPublic[first.Seal.ID()] == nil || second.SealPublic[second.Seal.ID()] == nil {
 		t.Error("the sealing keys do not overlap")

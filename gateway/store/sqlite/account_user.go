@@ -1,7 +1,10 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,12 +25,12 @@ func scanUser(u *account.User) func(scanner) error {
 		if err != nil {
 			return err
 		}
-		u.Roles, u.Recovery, u.Factor.Secret = nil, nil, nil
+		u.Roles, u.Recovery, u.Factor.Sealed = nil, nil, nil
 		for _, r := range roles {
 			u.Roles = append(u.Roles, account.Role(r))
 		}
 		if len(secret) > 0 {
-			u.Factor.Secret = secret
+			u.Factor.Sealed = secret
 		}
 		for ; len(recovery) >= len(account.Digest{}); recovery = recovery[len(account.Digest{}):] {
 			u.Recovery = append(u.Recovery, account.Digest(recovery))
@@ -94,7 +97,7 @@ func userValues(u account.User) ([]any, error) {
 		return nil, err
 	}
 	return []any{u.Display, optional(u.Dept), addresses, roles, string(u.State), u.Password, u.Long, u.MustChange,
-		notNil(u.Factor.Secret), u.Factor.Confirmed, u.Factor.Step, joinDigests(u.Recovery), nanos(u.ChangedAt),
+		notNil(u.Factor.Sealed), u.Factor.Confirmed, u.Factor.Step, joinDigests(u.Recovery), nanos(u.ChangedAt),
 		nanos(u.LastSignIn), u.Version}, nil
 }
 
@@ -144,6 +147,41 @@ func (a accountTx) ChangeUser(u account.User, r ...gateway.Record) error {
 			password = ?, long = ?, must_change = ?, factor_secret = ?, factor_confirmed = ?, factor_step = ?, recovery = ?,
 			changed_at = ?, last_sign_in = ?, version = ? WHERE id = ? AND version = ?`,
 		append(v, u.ID, u.Version-1)...)
+}
+
+// factorsSetting says how the keys of second factors lie here; schema/004.sql
+// sets it.
+const factorsSetting = "second factors"
+
+// FactorsInClear implements account.Tx.
+func (a accountTx) FactorsInClear() (bool, error) {
+	v, err := a.t.Setting(factorsSetting)
+	return v != "sealed", err
+}
+
+// SealFactor implements account.Tx.
+func (a accountTx) SealFactor(user string, sealed []byte) error {
+	return a.move("seal factor", gateway.ErrNotFound, nil, `UPDATE users SET factor_secret = ? WHERE id = ?`, sealed, user)
+}
+
+// FactorsSealed implements account.Tx.
+func (a accountTx) FactorsSealed(r ...gateway.Record) error {
+	return a.t.move("factors are sealed", func() error { return a.t.SetSetting(factorsSetting, "sealed", r...) })
+}
+
+// Scrub implements account.Store: deleted bytes are overwritten in the file
+// (secure_delete), and older pages go with the write-ahead log. While somebody
+// reads, some stay until the next time.
+func (a accounts) Scrub(ctx context.Context) error {
+	db, err := sql.Open("sqlite", dsn(a.l.file))
+	if err == nil {
+		_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		err = errors.Join(err, db.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("scrub the ledger: %w", err)
+	}
+	return nil
 }
 
 // SignedIn implements account.Tx.
