@@ -1,6 +1,8 @@
 package desk_test
 
 import (
+	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"path/filepath"
@@ -26,6 +28,8 @@ func someone(id, dept string, roles ...quarantine.Role) desk.Person {
 var (
 	clerk = someone("clerk", "zei", quarantine.Staff)
 	head  = someone("head", "zei", quarantine.Approver)
+	kanri = someone("kanri", "", quarantine.Admin)
+	joho  = someone("joho", "", quarantine.Admin)
 )
 
 // held opens a ledger with one held part of the clerk's, "item".
@@ -50,7 +54,7 @@ func held(t *testing.T) (*sqlite.Ledger, gateway.Scribe) {
 	for _, a := range to {
 		d.Recipients = append(d.Recipients, gateway.Recipient{Address: a, State: gateway.Pending})
 	}
-	i := quarantine.Item{ID: "item", Message: "mail", Delivery: "delivery", Receipt: m.Receipt, Recipient: to[0], Path: "2", Kind: format.Mail,
+	i := quarantine.Item{ID: "item", Message: "mail", Delivery: "delivery", Receipt: m.Receipt, Recipient: to[0], Path: "2", Kind: format.Mail, Sum: [32]byte(bytes.Repeat([]byte{1}, 32)),
 		Reason: format.CrashLoop, State: quarantine.Held, HeldAt: now, ExpiresAt: now.Add(240 * time.Hour)}
 	err = l.Do(t.Context(), func(tx gateway.Tx) error {
 		if err := tx.Accept(m, record("message.received")); err != nil {
@@ -156,5 +160,142 @@ func TestNothingOnTheWay(t *testing.T) {
 	jobs, err2 := l.Jobs(t.Context(), gateway.JobQuery{})
 	if err != nil || err2 != nil || len(rs) != 1 || len(jobs) != 1 || rs[0].State != quarantine.Approved {
 		t.Errorf("%d requests, %d jobs, %v %v", len(rs), len(jobs), err, err2)
+	}
+}
+
+// TestRecordsSay: each record of a request names the part, the profile, the
+// exception and the policy under which the step was taken.
+func TestRecordsSay(t *testing.T) {
+	l, s := held(t)
+	version := int64(0)
+	d := desk.Desk{Ledger: l, Scribe: s, Rules: func() quarantine.Rules { return quarantine.Rules{Exceptions: true} },
+		Policy: func(context.Context) (audit.Policy, error) {
+			version++
+			return audit.Policy{Version: version, SHA256: strings.Repeat("ab", 32)}, nil
+		}}
+	r, err := d.Ask(t.Context(), clerk, desk.Ask{Item: "item", Form: quarantine.Resanitize, Profile: quarantine.Wide, Reason: "入札"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Decide(t.Context(), head, r.ID, 0, quarantine.Vote{Choice: quarantine.SendBack, Reason: "わからない"}); err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, d, now.Add(time.Hour))
+	x, err := d.Ask(t.Context(), clerk, desk.Ask{Item: "item", Form: quarantine.Original, Exception: e.ID, Reason: "入札"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []struct {
+		verb          audit.Verb
+		request, rule string
+		version       int64
+		change        audit.Change
+	}{
+		{"release.requested", r.ID, "wide", 1, audit.Change{}}, {"release.sent_back", r.ID, "wide", 2, audit.Change{}},
+		{"release.requested", x.ID, "", 3, audit.Change{Path: "exception", After: e.ID}},
+	}
+	rows, err := l.Pending(t.Context(), -1, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		e := row.Event
+		if !strings.HasPrefix(string(e.Verb), "release.") {
+			continue
+		}
+		if len(want) == 0 {
+			t.Fatalf("one record too many: %s", e.Verb)
+		}
+		w := want[0]
+		want = want[1:]
+		object := audit.Object{Type: "release_request", ID: w.request, ReceiptNo: "M-261125-00001", Part: "2", Original: strings.Repeat("01", 32)}
+		if e.Verb != w.verb || e.Object != object || e.Policy != (audit.Policy{Version: w.version, SHA256: strings.Repeat("ab", 32), Rule: w.rule}) || e.Change != w.change {
+			t.Errorf("%s: %+v %+v %+v", e.Verb, e.Object, e.Policy, e.Change)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("no record of %s", want[0].verb)
+	}
+	d.Policy = func(context.Context) (audit.Policy, error) { return audit.Policy{}, errors.New("no policy") }
+	if _, err := d.Withdraw(t.Context(), clerk, x.ID, 0, ""); err == nil {
+		t.Error("a step was taken that no record can place")
+	}
+}
+
+// open registers an exception for everything, until a time.
+func open(t *testing.T, d desk.Desk, until time.Time) quarantine.Exception {
+	t.Helper()
+	e, err := d.Propose(t.Context(), kanri, quarantine.Exception{Scope: quarantine.Scope{Recipients: []string{"*"}, Senders: []string{"*"}, Kinds: []string{"*"}},
+		Reason: "様式", From: d.Scribe.Clock(), Until: until, MaxUses: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []desk.Person{head, joho} {
+		if e, err = d.DecideException(t.Context(), p, e.ID, 0, quarantine.Vote{Choice: quarantine.Approve}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return e
+}
+
+// TestExceptionRequests: what stops an original at the desk.
+// spec: g11
+func TestExceptionRequests(t *testing.T) {
+	l, s := held(t)
+	at, on := now, false
+	s.Clock = func() time.Time { return at }
+	d := desk.Desk{Ledger: l, Scribe: s, Rules: func() quarantine.Rules { return quarantine.Rules{Exceptions: on} }}
+	ask := func(e string) (quarantine.ReleaseRequest, error) {
+		return d.Ask(t.Context(), clerk, desk.Ask{Item: "item", Form: quarantine.Original, Exception: e, Reason: "入札"})
+	}
+	refused := func(what string, err, want error) {
+		t.Helper()
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+	}
+	e := open(t, d, now.Add(48*time.Hour)) // the register may be filled before
+	_, err := ask(e.ID)
+	refused("switched off", err, quarantine.NotOffered)
+	on = true
+	_, err = ask("nothing")
+	refused("not registered", err, quarantine.NoException)
+	_, err = ask("")
+	refused("none named", err, quarantine.NoException)
+	brief := open(t, d, now.Add(time.Hour))
+	at = now.Add(time.Hour)
+	_, err = ask(brief.ID)
+	refused("over", err, quarantine.NoException)
+	ended := open(t, d, now.Add(48*time.Hour))
+	if _, err := d.EndException(t.Context(), head, ended.ID, 0, "要らない"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = ask(ended.ID)
+	refused("ended", err, quarantine.NoException)
+
+	r, err := ask(e.ID)
+	if err != nil || r.State != quarantine.Requested || !r.ExpiresAt.Equal(e.Until) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	yes := quarantine.Vote{Choice: quarantine.Approve, Reason: "可"}
+	on = false
+	_, err = d.Decide(t.Context(), head, r.ID, 0, yes)
+	refused("switched off since", err, quarantine.NotOffered)
+	on = true
+	_, err = d.Decide(t.Context(), clerk, r.ID, 0, yes)
+	refused("one's own", err, quarantine.SelfApproval)
+	if _, err = d.Decide(t.Context(), head, r.ID, 0, yes); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Decide(t.Context(), head, r.ID, 0, yes)
+	refused("twice", err, quarantine.NotEnoughPersons)
+	_, err = d.Decide(t.Context(), someone("os:joho", "", quarantine.Admin), r.ID, 0, yes)
+	refused("somebody who may be one of them", err, quarantine.MixedPersons)
+	on = false
+	if r, err = d.Decide(t.Context(), joho, r.ID, 0, quarantine.Vote{Choice: quarantine.Deny, Reason: "使わない"}); err != nil || r.State != quarantine.Denied {
+		t.Errorf("denied while switched off: %+v, %v", r, err)
+	}
+	if jobs, err := l.Jobs(t.Context(), gateway.JobQuery{}); err != nil || len(jobs) > 0 {
+		t.Errorf("%d jobs, %v", len(jobs), err)
 	}
 }
