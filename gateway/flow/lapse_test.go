@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"sekisho/audit"
 	"sekisho/gateway"
 	"sekisho/quarantine"
+	"sekisho/sanitize/policy"
 )
 
 // TestLapse: what nobody decided ends; a part whose release is approved does not
@@ -15,7 +17,8 @@ func TestLapse(t *testing.T) {
 	_, i := holdTable(t, w)
 	e := w.exception()
 	approved := w.ask(i, quarantine.Original, "", e, head, admin)
-	j := &Janitor{Ledger: w.ledger, Originals: w.Originals, Outbox: w.Outbox, Scribe: w.Scribe, Retain: func() time.Duration { return 1000 * time.Hour }}
+	j := &Janitor{Ledger: w.ledger, Originals: w.Originals, Outbox: w.Outbox, Scribe: w.Scribe, Retain: func() time.Duration { return 1000 * time.Hour },
+		Edition: func() (policy.Policy, audit.Policy) { return w.policy, edition }}
 	w.now = i.ExpiresAt.Add(time.Hour)
 	if err := j.Tidy(t.Context()); err != nil {
 		t.Fatal(err)
@@ -44,4 +47,24 @@ func TestLapse(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.stands("late", second, quarantine.Lapsed, quarantine.Held, "")
+	w.recordOfLapse(r, second)
+}
+
+// recordOfLapse: the record of a request that ended by time says what it was about
+// and which policy was in force.
+func (w *world) recordOfLapse(r quarantine.ReleaseRequest, i quarantine.Item) {
+	w.t.Helper()
+	rows, err := w.ledger.Pending(w.t.Context(), -1, 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	in := edition
+	in.Rule = "wide"
+	object := audit.Object{Type: "release_request", ID: r.ID, ReceiptNo: i.Receipt, Part: i.Path, Original: gateway.Hex(i.Sum)}
+	for _, row := range rows {
+		if e := row.Event; e.Verb == "release.expired" && e.Object == object && e.Policy == in && e.Decision.RequestID == r.ID {
+			return
+		}
+	}
+	w.t.Error("no such record of release.expired")
 }

@@ -210,6 +210,7 @@ func TestExceptionRelease(t *testing.T) {
 	w.job()
 	w.stands(id, i, quarantine.Failed, quarantine.Held, "policy") // off by default
 	w.Exceptions = true
+	w.Edition = func() (policy.Policy, audit.Policy) { return w.policy, edition }
 	late := w.ask(i, quarantine.Original, "", e, head, admin)
 	w.now = w.now.Add(2 * time.Hour)
 	w.job()
@@ -225,11 +226,49 @@ func TestExceptionRelease(t *testing.T) {
 	if e, err := w.ledger.Exception(t.Context(), e.ID); err != nil || e.Uses != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if n := w.verbs(); n["exception.used"] != 1 {
-		t.Errorf("%d uses on record", n["exception.used"])
+	w.recordsOfException(id, i, e, ds[0])
+	if !ds[0].ExpiresAt.Equal(e.Until) || !strings.Contains(string(ds[0].Passport), fmt.Sprintf(`"not_after":%d}`, e.Until.Unix())) {
+		t.Errorf("it outlives its exception: %v, %s", ds[0].ExpiresAt, ds[0].Passport)
 	}
 	if !strings.Contains(string(ds[0].Passport), `"basis":"exception"`) || !strings.Contains(string(ds[0].Passport), `"approvers":["head","admin"]`) {
 		t.Errorf("%s", ds[0].Passport)
+	}
+}
+
+// edition is how records name the policy of TestExceptionRelease.
+var edition = audit.Policy{Version: 7, SHA256: strings.Repeat("ab", 32)}
+
+// recordsOfException: the use of an exception and the release under it say which
+// part, of which digest, went out in which mail, and under which policy.
+func (w *world) recordsOfException(request string, i quarantine.Item, e quarantine.Exception, d gateway.Delivery) {
+	w.t.Helper()
+	rows, err := w.ledger.Pending(w.t.Context(), -1, 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	part := audit.Object{Type: "item", ID: i.ID, ReceiptNo: i.Receipt, Part: i.Path, Original: gateway.Hex(i.Sum), Sanitized: gateway.Hex(d.Sum)}
+	used := part
+	used.Type, used.ID = "exception", e.ID
+	want := map[audit.Verb]struct {
+		object audit.Object
+		change audit.Change
+	}{
+		"release.executed": {part, audit.Change{Path: "exception", After: e.ID}},
+		"item.released":    {part, audit.Change{Path: "exception", After: e.ID}},
+		"exception.used":   {used, audit.Change{Path: "uses", Before: "0", After: "1 of 1"}},
+	}
+	for _, r := range rows {
+		w2, ok := want[r.Event.Verb]
+		if !ok || r.Event.Decision.RequestID != request {
+			continue
+		}
+		delete(want, r.Event.Verb)
+		if r.Event.Object != w2.object || r.Event.Change != w2.change || r.Event.Policy != edition || r.Event.Decision.Form != "exception" || r.Event.Outcome != audit.Success {
+			w.t.Errorf("%s: %+v %+v %+v", r.Event.Verb, r.Event.Object, r.Event.Change, r.Event.Policy)
+		}
+	}
+	for v := range want {
+		w.t.Errorf("no record of %s", v)
 	}
 }
 
