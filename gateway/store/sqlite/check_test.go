@@ -14,7 +14,7 @@ import (
 // its constraints, and checks that each rule notices.
 func TestCheckFinds(t *testing.T) {
 	const firstMessage, ready, held = `(SELECT id FROM messages ORDER BY n LIMIT 1)`, `(SELECT id FROM deliveries WHERE state = 'ready')`, `(SELECT id FROM deliveries WHERE state = 'held')`
-	const person = `INSERT INTO users VALUES ('u', 'u', 'u', NULL, '[]', '["admin"]', 'active', '', 0, 0, x'', 0, 0, x'', 0, 0, 0, 1)`
+	const person = `INSERT INTO users VALUES ('u', 'u', 'u', NULL, '[]', '["admin"]', 'active', '', 0, 0, x'', 0, 0, x'', 0, 0, 0, 1, '', 0)`
 	spoil := map[string]string{
 		"a settled message without a delivery":                        `DELETE FROM deliveries`,
 		"a recipient of a settled message in no delivery":             `UPDATE delivery_recipients SET address = 'c@town.example'`,
@@ -60,7 +60,7 @@ func TestCheckFinds(t *testing.T) {
 		"an office that had an administrator and has no active one":   strings.ReplaceAll(person, "active", "disabled"),
 		"an auditor with roles that are audited":                      strings.ReplaceAll(person, `["admin"]`, `["auditor","operator"]`),
 		"a session of a disabled account": strings.ReplaceAll(person, "active", "disabled") +
-			`; INSERT INTO sessions VALUES ('s', zeroblob(32), 'u', '', '', '', 0, 0, 0)`,
+			`; INSERT INTO sessions VALUES ('s', zeroblob(32), 'u', '', '', '', 0, 0, 0, 0)`,
 		"a recipient whose mail is not in the list of theirs": `DELETE FROM message_recipients`,
 	}
 	for _, r := range rules {
