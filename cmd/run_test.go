@@ -16,7 +16,7 @@ func TestFirstCommand(t *testing.T) {
 			c := exec.CommandContext(t.Context(), "go", "run", "./cmd/sekisho", "demo", "--once")
 			c.Dir, c.Env = "..", append(os.Environ(), "CGO_ENABLED="+cgo)
 			out, err := c.CombinedOutput()
-			if err != nil || strings.Count(string(out), "届きました") != 5 {
+			if err != nil || strings.Count(string(out), "届きました") != 6 {
 				t.Fatalf("%v: %s", err, out)
 			}
 		})
