@@ -88,6 +88,8 @@ var verbs = [...]VerbInfo{
 	{"job.requested", "処理を依頼した", "job requested", insider},
 	{"job.done", "処理を終えた", "job done", insider},
 	{"job.failed", "処理に失敗した", "job failed", insider},
+	{"notice.stopped", "お預かりのお知らせが届かなくなった", "notices about held parts stopped", running},
+	{"notice.resumed", "お預かりのお知らせがまた届くようになった", "notices about held parts began again", running},
 	{"key.created", "鍵を作った", "key created", keeping},
 	{"key.rotated", "鍵を更新した", "key rotated", keeping},
 	{VerbHeartbeat, "記録が続いている", "log is alive", keeping},

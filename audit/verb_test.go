@@ -36,7 +36,7 @@ func TestVerbTable(t *testing.T) {
 		"audit.heartbeat|checkpoint|anchored|anchor_failed|exported|verified", "retention.purged",
 		"system.started|stopped|clock_changed|engine_updated|backup|restored",
 		"delivery.created|sealed", "relay.intent|relayed|deferred|failed", "item.held|released|discarded|expired",
-		"job.requested|done|failed", "zone.refused", "key.created|rotated",
+		"job.requested|done|failed", "zone.refused", "notice.stopped|resumed", "key.created|rotated",
 	} {
 		noun, acts, _ := strings.Cut(group, ".")
 		for act := range strings.SplitSeq(acts, "|") {

@@ -62,14 +62,16 @@ gateway/account/accounttest: gateway gateway/account gateway/store/sqlite audit
 gateway/desk: gateway quarantine audit
 # The interface says why there is no picture in the words of the one table of reasons.
 gateway/api: gateway gateway/account gateway/desk quarantine sanitize/format audit
+# Who is told of held parts and when is decided in one room, for flow, the configuration and all who ask.
+gateway/notice: gateway quarantine audit
 gateway/store/...: gateway gateway/account gateway/store/... quarantine sanitize/format audit
-gateway/config: gateway sanitize/policy sanitize/format sanitize/seal audit configs
+gateway/config: gateway gateway/notice sanitize/policy sanitize/format sanitize/seal audit configs
 gateway/health: gateway
 gateway/syslog:
 gateway/portal/demo: gateway
 gateway/faulttest:
 gateway/peertest:
-gateway/flow: gateway quarantine audit sanitize sanitize/format sanitize/policy sanitize/seal sanitize/memfile
+gateway/flow: gateway gateway/notice quarantine audit sanitize sanitize/format sanitize/policy sanitize/seal sanitize/memfile
 
 configs:
 cmd/sekisho-box: sanitize sanitize/sandbox

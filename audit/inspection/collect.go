@@ -183,7 +183,7 @@ func (c *collector) mail(e audit.Event) {
 func (c *collector) crossing(e audit.Event) {
 	c.crossed++
 	kind := e.Decision.Form
-	own := kind == "substitute" || kind == "postmaster"
+	own := slices.Contains([]string{"substitute", "postmaster", "digest", "notice", "trial"}, kind)
 	if !slices.Contains(c.sealed[e.Object.ID], e.Object.Sanitized) || e.Object.Sanitized == "" || !own && !c.sanitized[e.Object.ReceiptNo] {
 		to := ""
 		if len(e.Mail.Recipients) > 0 {

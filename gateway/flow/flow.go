@@ -17,10 +17,12 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sekisho/audit"
 	"sekisho/gateway"
+	"sekisho/gateway/notice"
 	"sekisho/sanitize"
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/memfile"
@@ -33,6 +35,7 @@ type Engine interface {
 	Sanitize(ctx context.Context, in sanitize.Input, b format.Budget) (sanitize.Node, error)
 	Substitute(ctx context.Context, s sanitize.Substitute) (sanitize.Body, error)
 	Postmaster(ctx context.Context, p sanitize.Postmaster) (sanitize.Body, error)
+	Digest(ctx context.Context, d sanitize.Digest) (sanitize.Body, error)
 	Release(ctx context.Context, in sanitize.Input, path string, b format.Budget) (sanitize.Released, error)
 	FollowUp(ctx context.Context, f sanitize.FollowUp, part *sanitize.Node) (sanitize.Body, error)
 	Take(ctx context.Context, in sanitize.Input, path string, b format.Budget) (sanitize.Taken, error)
@@ -69,6 +72,13 @@ type Config struct {
 	// nil: nobody looks.
 	Pages    Drawer
 	Previews gateway.Blobs
+
+	// Notices says who is told of held parts in a digest, and when; the zero plan
+	// tells at once.
+	Notices notice.Plan
+	// NoticeAlarm is how long notices may be due without one getting through; 0 is
+	// four hours.
+	NoticeAlarm time.Duration
 
 	// HopSize is the largest mail in bytes that the next hop takes, 0 when that
 	// is not known; optional.
@@ -114,6 +124,7 @@ type Flow struct {
 	substitute limiter
 	renew      time.Duration // between renewals of a lease
 	large      chan struct{} // a place for each large message that may be in hand
+	stopped    atomic.Pointer[time.Time]
 }
 
 // New returns a Flow; Run starts it.
@@ -155,6 +166,7 @@ func (f *Flow) Run(ctx context.Context) error {
 		wg.Go(func() { f.loop(ctx, "flow", f.wake, f.Step) })
 	}
 	wg.Go(func() { f.loop(ctx, "job", f.wakeJob, f.Job) })
+	wg.Go(func() { f.loop(ctx, "digest", nil, f.Tell) })
 	if f.Pages != nil {
 		wg.Go(func() { f.loop(ctx, "preview", f.wakePreview, f.Preview) })
 	}

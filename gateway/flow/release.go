@@ -204,6 +204,7 @@ func (w *release) commit(tx gateway.Tx) error {
 	for _, i := range w.items {
 		steps = append(steps, func() error { return tx.AddItem(i) })
 	}
+	steps = append(steps, func() error { return tx.AddNotices(w.notices) })
 	if w.exception != nil {
 		steps = append(steps, func() error { return tx.MoveException(*w.exception) })
 	}

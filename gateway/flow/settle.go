@@ -27,6 +27,7 @@ type settlement struct {
 	trees      []*sanitize.Node
 	deliveries []gateway.Delivery
 	items      []quarantine.Item
+	notices    []gateway.Notice
 	records    []gateway.Record
 }
 
@@ -240,6 +241,9 @@ func (s *settlement) holdParts(d *gateway.Delivery, t *sanitize.Node, g group) e
 				Path: n.Path, Name: n.Name, Kind: n.Kind, Reason: n.Reason, Detail: n.Detail, Sum: n.Sum, Size: n.Size,
 				State: quarantine.Held, HeldAt: s.now, ExpiresAt: s.m.ReceivedAt.Add(g.rules.Limits.Retain)}
 			s.items = append(s.items, i)
+			if !s.silent(t) {
+				s.note(i)
+			}
 			if err := s.recordItem(i, n); err != nil {
 				return err
 			}
@@ -267,7 +271,7 @@ func heldParts(t *sanitize.Node) []*sanitize.Node {
 // stay, and the janitor sweeps what no row names.
 func (s *settlement) commit(ctx context.Context) (unknown bool, err error) {
 	return s.flow.do(ctx, func(tx gateway.Tx) error {
-		return tx.Settle(s.m, s.deliveries, s.items, s.records...)
+		return s.settle(tx)
 	})
 }
 

@@ -32,7 +32,7 @@ type Digest struct {
 	Occasion DigestOccasion
 	Key      string       // what no other digest has; the Message-ID follows from it
 	Parts    []DigestPart // at most DigestMost
-	More     bool         // another digest follows at once
+	More     bool         // there may be others, and another digest then follows at once
 	Address  string       // our own mailbox; postmaster@Facts.Host when empty
 }
 
@@ -121,7 +121,7 @@ func digestText(d Digest) string {
 		d.Parts = d.Parts[n:]
 	}
 	if d.More {
-		b.WriteString("ほかにもあります。続けてもう１通お送りします。\n\n")
+		b.WriteString("ほかにもあるときは、続けてもう１通お送りします。\n\n")
 	}
 	if d.Occasion != DigestTrial {
 		digestActions(&b, d.Facts)
