@@ -2,7 +2,9 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"sekisho/audit"
 )
@@ -59,7 +61,7 @@ func (s *Service) EndSession(ctx context.Context, p Principal, id string) error 
 
 // StepUp proves identity anew with the password or, where there is a second
 // factor, with its code, and gives the session a new secret. The old one is
-// worth nothing afterwards. Wrong proofs count as sign-ins do.
+// worth nothing afterwards.
 func (s *Service) StepUp(ctx context.Context, p Principal, password, code string) (Started, error) {
 	if err := s.allow(p, OwnAccount); err != nil {
 		return Started{}, err
@@ -67,21 +69,28 @@ func (s *Service) StepUp(ctx context.Context, p Principal, password, code string
 	if p.User.Factor.Confirmed && code == "" {
 		return Started{}, ErrFactor
 	}
-	return s.prove(ctx, p, password, code, "auth.step_up", nil)
+	return s.prove(ctx, p, evidence{password: password, code: code}, nil)
 }
 
-// prove looks at the principal's password or code, as StepUp says, renews the
-// session, and lets then make changes of the user in the same transaction.
-func (s *Service) prove(ctx context.Context, p Principal, password, code string, verb audit.Verb,
-	then func(tx Tx, u User, p Principal) (User, error)) (Started, error) {
-	key := nameKey(p.User.Name)
-	if err := s.attempt(ctx, key, p.IP); err != nil {
+// evidence is what somebody shows to prove who they are: with a confirmed second
+// factor its code, else the password; both where all is asked for.
+type evidence struct {
+	password, code string
+	all            bool
+}
+
+// prove looks at what the principal shows, renews the session, and lets then make
+// changes of the user in the same transaction. It is the only way to a session
+// that is fresh again, and where a second factor is confirmed none leads there
+// without it: a session and a password that somebody stole are not the person.
+func (s *Service) prove(ctx context.Context, p Principal, shown evidence, then func(tx Tx, u User, p Principal) (User, error)) (Started, error) {
+	tried, err := s.tryProof(ctx, p)
+	if err != nil {
 		return Started{}, err
 	}
-	right, byCode := false, p.User.Factor.Confirmed && code != ""
-	if !byCode {
-		var err error
-		if right, err = s.keep.verify(ctx, p.User.Password, password); err != nil {
+	right := true
+	if shown.all || !p.User.Factor.Confirmed {
+		if right, err = s.keep.verify(ctx, p.User.Password, shown.password); err != nil {
 			return Started{}, err
 		}
 	}
@@ -92,28 +101,15 @@ func (s *Service) prove(ctx context.Context, p Principal, password, code string,
 	var out Started
 	var refused error
 	err = s.store.Do(ctx, func(tx Tx) error {
-		refused = nil
-		u, err := tx.User(p.User.ID)
-		if err != nil {
-			return err
-		}
+		out = Started{}
+		var u User
 		auth := p.Session.Auth
-		switch {
-		case u.Password != p.User.Password || u.State != Active:
-			refused = ErrCredentials
-		case byCode:
-			pr, why := s.second(u, code)
-			if refused = why; why == nil {
-				u, auth = pr.user, pr.auth
-			}
-		case !right:
-			refused = ErrCredentials
-		}
+		u, auth, refused = s.proved(tx, p, right, shown.code)
 		if refused != nil {
-			return s.failed(tx, u, p.IP, refused)
+			return s.disproved(tx, p, tried, refused)
 		}
-		out, err = s.renew(tx, p, u, auth, secret, verb)
-		if err != nil || then == nil {
+		var err error
+		if out, err = s.renew(tx, p, u, auth, secret); err != nil || then == nil {
 			return err
 		}
 		out.Principal.User, err = then(tx, u, out.Principal)
@@ -128,12 +124,77 @@ func (s *Service) prove(ctx context.Context, p Principal, password, code string,
 	return out, nil
 }
 
+// proved decides on a proof with the user as stored at this moment.
+func (s *Service) proved(tx Tx, p Principal, right bool, code string) (User, string, error) {
+	u, err := tx.User(p.User.ID)
+	switch {
+	case err != nil:
+		return User{}, "", err
+	case u.Password != p.User.Password || u.Factor.Confirmed != p.User.Factor.Confirmed || u.State != Active || !right:
+		return User{}, "", ErrCredentials
+	case !u.Factor.Confirmed:
+		return u, p.Session.Auth, nil
+	}
+	pr, err := s.second(u, code)
+	return pr.user, pr.auth, err
+}
+
+// MaxProofs is how many proofs in a row may fail before the session ends. They
+// count for the session alone: who is signed in is not stopped by strangers who
+// type the name, and who took a session over has five guesses.
+const MaxProofs = 5
+
+// tryProof counts a proof before it is looked at, and returns how many there were
+// since the last that was right.
+func (s *Service) tryProof(ctx context.Context, p Principal) (int, error) {
+	n := 0
+	var over error
+	err := s.store.Do(ctx, func(tx Tx) error {
+		all, err := tx.Sessions(p.User.ID)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(x Session) bool { return x.ID == p.Session.ID })
+		if i < 0 {
+			return ErrSession
+		}
+		if n, over = all[i].Failed+1, nil; n <= MaxProofs {
+			return tx.CountProofs(p.Session.ID, n)
+		}
+		over = ErrSession // some in hand at once, or of a factor that was not confirmed
+		return s.endUnproved(tx, p)
+	})
+	if err == nil {
+		err = over
+	}
+	return n, err
+}
+
+// disproved records a proof that was wrong; the session ends with the last.
+func (s *Service) disproved(tx Tx, p Principal, tried int, why error) error {
+	if err := s.failed(tx, p.User, p.IP, why); err != nil || tried < MaxProofs {
+		return err
+	}
+	return s.endUnproved(tx, p)
+}
+
+func (s *Service) endUnproved(tx Tx, p Principal) error {
+	r, err := s.record("session.revoked", audit.Denied, p, func(e *audit.Event) {
+		e.Object = audit.Object{Type: "session", ID: p.Session.ID}
+		e.Decision.ReasonCode = string(ErrTooMany)
+	})
+	if err != nil {
+		return err
+	}
+	return tx.EndSession(p.Session.ID, r)
+}
+
 // renew gives the session of p a new secret and the present time of proof.
-func (s *Service) renew(tx Tx, p Principal, u User, auth, secret string, verb audit.Verb) (Started, error) {
+func (s *Service) renew(tx Tx, p Principal, u User, auth, secret string) (Started, error) {
 	x := p.Session
-	x.Sum, x.Auth, x.ProvedAt = DigestOf(secret), auth, s.Now()
+	x.Sum, x.Auth, x.ProvedAt, x.Failed = DigestOf(secret), auth, s.Now(), 0
 	p.User, p.Session = u, x
-	r, err := s.record(verb, audit.Success, p, func(e *audit.Event) {
+	r, err := s.record("auth.step_up", audit.Success, p, func(e *audit.Event) {
 		e.Object = audit.Object{Type: "session", ID: x.ID}
 	})
 	if err != nil {
@@ -142,29 +203,47 @@ func (s *Service) renew(tx Tx, p Principal, u User, auth, secret string, verb au
 	if err := tx.SignedIn(u, r); err != nil {
 		return Started{}, err
 	}
-	if err := tx.RotateSession(x); err != nil {
-		return Started{}, err
-	}
-	return Started{Secret: secret, Principal: p}, s.succeeded(tx, nameKey(u.Name), p.IP)
+	return Started{Secret: secret, Principal: p}, tx.RotateSession(x)
 }
 
-// ChangePassword sets the principal's password; the present one must be shown.
-// All other sessions end and this one gets a new secret.
-func (s *Service) ChangePassword(ctx context.Context, p Principal, old, password string) (Started, error) {
+// PasswordChange is a new password of one's own.
+type PasswordChange struct {
+	Old, New   string
+	Code       string // of the second factor, where one is confirmed
+	KeepTokens bool   // API tokens go on
+}
+
+// ChangePassword sets the principal's password; the present one must be shown, and
+// the code of a confirmed second factor. All other sessions and, unless they are to
+// be kept, the API tokens end, and this session gets a new secret.
+func (s *Service) ChangePassword(ctx context.Context, p Principal, c PasswordChange) (Started, error) {
 	if err := s.allow(p, OwnAccount); err != nil {
 		return Started{}, err
 	}
-	if err := passwordError(p.User, password, s.words); err != nil {
+	switch {
+	case p.User.Factor.Confirmed && c.Code == "":
+		return Started{}, ErrFactor
+	case normal(c.Old) == normal(c.New):
+		return Started{}, ErrUnchanged
+	}
+	if err := passwordError(p.User, c.New, s.words); err != nil {
 		return Started{}, err
 	}
-	hash, err := s.keep.hash(ctx, password)
+	hash, err := s.keep.hash(ctx, c.New)
 	if err != nil {
 		return Started{}, err
 	}
-	return s.prove(ctx, p, old, "", "auth.step_up", func(tx Tx, u User, p Principal) (User, error) {
-		u.Password, u.Long, u.MustChange = hash, long(password), false
+	ended := 0
+	st, err := s.prove(ctx, p, evidence{password: c.Old, code: c.Code, all: true}, func(tx Tx, u User, p Principal) (User, error) {
+		u.Password, u.Long, u.MustChange = hash, long(c.New), false
+		var err error
+		if ended, err = s.endTokens(tx, p, u, c.KeepTokens, "password"); err != nil {
+			return u, err
+		}
 		return s.changed(tx, p, u, "password", "", "")
 	})
+	st.TokensEnded = ended
+	return st, err
 }
 
 func long(password string) bool { return CheckPassword(password, true, nil) == nil }
@@ -221,19 +300,27 @@ func (s *Service) recently(p Principal) error {
 	return nil
 }
 
+// Enrolled is what came of a second factor that was set up.
+type Enrolled struct {
+	Codes       []string // recovery codes, shown once
+	TokensEnded int
+}
+
 // ConfirmFactor takes the first code and returns the recovery codes, which are
-// shown once. Other sessions end: they did not show the factor.
-func (s *Service) ConfirmFactor(ctx context.Context, p Principal, code string) ([]string, error) {
+// shown once. Other sessions end, and API tokens unless they are to be kept: they
+// did not show the factor.
+func (s *Service) ConfirmFactor(ctx context.Context, p Principal, code string, keepTokens bool) (Enrolled, error) {
 	if err := s.recently(p); err != nil {
-		return nil, err
+		return Enrolled{}, err
 	}
-	if err := s.attempt(ctx, nameKey(p.User.Name), p.IP); err != nil {
-		return nil, err
+	if _, err := s.tryProof(ctx, p); err != nil {
+		return Enrolled{}, err
 	}
 	codes, sums, err := newRecovery(s.random())
 	if err != nil {
-		return nil, err
+		return Enrolled{}, err
 	}
+	out := Enrolled{Codes: codes}
 	_, err = s.change(ctx, p, p.User.ID, 0, func(tx Tx, u *User) (string, string, string, error) {
 		switch {
 		case u.Factor.Confirmed:
@@ -246,15 +333,16 @@ func (s *Service) ConfirmFactor(ctx context.Context, p Principal, code string) (
 			return "", "", "", err
 		}
 		u.Factor.Confirmed, u.Factor.Step, u.Recovery = true, step, sums
-		if err := s.succeeded(tx, nameKey(u.Name), p.IP); err != nil {
+		if err := tx.CountProofs(p.Session.ID, 0); err != nil {
 			return "", "", "", err
 		}
-		return "factor", "", "confirmed", s.endSessions(tx, p, *u, p.Session.ID, "factor")
+		out.TokensEnded, err = s.endTokens(tx, p, *u, keepTokens, "factor")
+		return "factor", "", "confirmed", errors.Join(err, s.endSessions(tx, p, *u, p.Session.ID, "factor"))
 	})
 	if err != nil {
-		return nil, err
+		return Enrolled{}, err
 	}
-	return codes, nil
+	return out, nil
 }
 
 // RenewRecovery replaces the recovery codes.
@@ -282,10 +370,13 @@ func (s *Service) RenewRecovery(ctx context.Context, p Principal) ([]string, err
 
 // RemoveFactor takes the second factor away from a person whose roles do not
 // demand one. A password that is too short to stand alone must be changed then.
-func (s *Service) RemoveFactor(ctx context.Context, p Principal) error {
+// Other sessions end, and API tokens unless they are to be kept; it returns how
+// many of these.
+func (s *Service) RemoveFactor(ctx context.Context, p Principal, keepTokens bool) (int, error) {
 	if err := s.recently(p); err != nil {
-		return err
+		return 0, err
 	}
+	ended := 0
 	_, err := s.change(ctx, p, p.User.ID, 0, func(tx Tx, u *User) (string, string, string, error) {
 		switch {
 		case u.Privileged():
@@ -294,7 +385,9 @@ func (s *Service) RemoveFactor(ctx context.Context, p Principal) error {
 			return "", "", "", ErrFactorAbsent
 		}
 		u.Factor, u.Recovery = Factor{}, nil
-		return "factor", "confirmed", "", s.endSessions(tx, p, *u, p.Session.ID, "factor")
+		var err error
+		ended, err = s.endTokens(tx, p, *u, keepTokens, "factor")
+		return "factor", "confirmed", "", errors.Join(err, s.endSessions(tx, p, *u, p.Session.ID, "factor"))
 	})
-	return err
+	return ended, err
 }

@@ -269,19 +269,28 @@ func (s *Service) endAll(tx Tx, p Principal, u User, why string) error {
 	if err := s.endSessions(tx, p, u, "", why); err != nil {
 		return err
 	}
+	_, err := s.endTokens(tx, p, u, false, why)
+	return err
+}
+
+// endTokens ends a user's API tokens unless they are to be kept, with a record when
+// there are any, and returns how many.
+func (s *Service) endTokens(tx Tx, p Principal, u User, keep bool, why string) (int, error) {
+	if keep {
+		return 0, nil
+	}
 	have, err := tx.Tokens(u.ID)
 	if err != nil || len(have) == 0 {
-		return err
+		return 0, err
 	}
 	r, err := s.record("session.revoked", audit.Success, p, func(e *audit.Event) {
 		about(u, "tokens", fmt.Sprint(len(have)), "0")(e)
 		e.Decision.ReasonCode = why
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = tx.EndTokens(u.ID, r)
-	return err
+	return tx.EndTokens(u.ID, r)
 }
 
 // Unlock forgets the attempts on an account, also at the hard cap.

@@ -166,8 +166,8 @@ func TestDeputies(t *testing.T) {
 func TestPasswordIsNowhere(t *testing.T) {
 	w := newWorld(t)
 	u := w.user("yamada", account.Approver)
-	p, _ := w.signIn(u, good)
-	if _, err := w.s.ChangePassword(t.Context(), p, good, other); err != nil {
+	p, key := w.signIn(u, good)
+	if _, err := w.s.ChangePassword(t.Context(), p, account.PasswordChange{Old: good, New: other, Code: w.Code(key)}); err != nil {
 		t.Fatal(err)
 	}
 	w.try("yamada", other+"まちがい", "")

@@ -35,6 +35,7 @@ const (
 	ErrLong          Refusal = "password_too_long"
 	ErrListed        Refusal = "password_too_common"
 	ErrOwnWords      Refusal = "password_names_user"
+	ErrUnchanged     Refusal = "password_unchanged"
 	ErrReplay        Refusal = "code_already_used"
 	ErrCode          Refusal = "wrong_code"
 	ErrFactorPresent Refusal = "factor_present" // there is one already
@@ -45,7 +46,7 @@ const (
 func Refusals() []Refusal {
 	return []Refusal{ErrCredentials, ErrFactor, ErrTooMany, ErrLocked, ErrSession, ErrStepUp, ErrEnrolFactor, ErrNewPassword, ErrDenied, ErrNotFound,
 		ErrConflict, ErrExists, ErrSelf, ErrSamePerson, ErrLastAdmin, ErrRolesExclude, ErrRole, ErrName, ErrMail, ErrDepartment, ErrScope, ErrPeriod,
-		ErrDeputy, ErrShort, ErrLong, ErrListed, ErrOwnWords, ErrReplay, ErrCode, ErrFactorPresent, ErrFactorAbsent, ErrImport}
+		ErrDeputy, ErrShort, ErrLong, ErrListed, ErrOwnWords, ErrUnchanged, ErrReplay, ErrCode, ErrFactorPresent, ErrFactorAbsent, ErrImport}
 }
 
 // Error implements error.

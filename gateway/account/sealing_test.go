@@ -105,7 +105,8 @@ func TestSwappedFactor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes, err := w.s.ConfirmFactor(t.Context(), st.Principal, w.Code(accounttest.DecodeKey(t, typed)))
+	e, err := w.s.ConfirmFactor(t.Context(), st.Principal, w.Code(accounttest.DecodeKey(t, typed)), false)
+	codes := e.Codes
 	if err != nil {
 		t.Fatal(err)
 	}

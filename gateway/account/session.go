@@ -14,6 +14,7 @@ type Session struct {
 	CreatedAt time.Time
 	SeenAt    time.Time // to the minute
 	ProvedAt  time.Time // last proof of identity: sign-in or step-up
+	Failed    int       // proofs that were wrong since then
 }
 
 // Limits of sessions (UX-AUDIT section 6; inside AAL2 and AAL3 of SP 800-63B-4).

@@ -21,8 +21,9 @@ type Credentials struct {
 
 // Started is a new or renewed session with its secret, which is nowhere else.
 type Started struct {
-	Secret    string
-	Principal Principal
+	Secret      string
+	Principal   Principal
+	TokensEnded int // API tokens that ended with a change of the password
 }
 
 // nameKey is under which attempts of a name are counted, whether or not there

@@ -190,9 +190,10 @@ func TestSecondFactor(t *testing.T) {
 		t.Fatal(key, uri, err)
 	}
 	secret := accounttest.DecodeKey(t, key)
-	_, err = w.s.ConfirmFactor(t.Context(), st.Principal, "000000")
+	_, err = w.s.ConfirmFactor(t.Context(), st.Principal, "000000", false)
 	refused(t, "a wrong first code", err, account.ErrCode)
-	codes, err := w.s.ConfirmFactor(t.Context(), st.Principal, w.Code(secret))
+	e, err := w.s.ConfirmFactor(t.Context(), st.Principal, w.Code(secret), false)
+	codes := e.Codes
 	if err != nil || len(codes) != 10 {
 		t.Fatal(codes, err)
 	}

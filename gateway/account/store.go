@@ -66,7 +66,9 @@ type Tx interface {
 	PutDeputy(d Deputy, r ...gateway.Record) error
 
 	AddSession(s Session, r ...gateway.Record) error
-	// RotateSession stores a new digest, Auth and ProvedAt.
+	// CountProofs stores Failed of a session.
+	CountProofs(session string, n int) error
+	// RotateSession stores a new digest, Auth, ProvedAt and Failed.
 	RotateSession(s Session, r ...gateway.Record) error
 	SeeSession(id string, at time.Time) error
 	// EndSessions ends those of a user but one (none for ""), and returns how many.

@@ -60,6 +60,7 @@ type meView struct {
 	IdleSeconds  int                  `json:"idle_seconds,omitempty" doc:"After how long without a request it ends"`
 	FreshUntil   *time.Time           `json:"fresh_until,omitempty" doc:"Until when no step-up is needed"`
 	Capabilities []account.Capability `json:"capabilities"`
+	TokensEnded  int                  `json:"tokens_ended,omitempty" doc:"API tokens that ended with this change"`
 }
 
 func viewMe(p account.Principal, secret string) meView {
@@ -88,7 +89,9 @@ func (a *API) start(st account.Started, err error) (*started, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &started{SetCookie: a.cookie(st.Secret), Body: viewMe(st.Principal, st.Secret)}, nil
+	out := &started{SetCookie: a.cookie(st.Secret), Body: viewMe(st.Principal, st.Secret)}
+	out.Body.TokensEnded = st.TokensEnded
+	return out, nil
 }
 
 type signInInput struct {
@@ -129,8 +132,10 @@ type proofInput struct {
 
 type passwordInput struct {
 	Body struct {
-		Old string `json:"old" maxLength:"1024"`
-		New string `json:"new" maxLength:"1024"`
+		Old        string `json:"old" maxLength:"1024"`
+		New        string `json:"new" maxLength:"1024"`
+		Code       string `json:"code,omitempty" maxLength:"64" doc:"Of the second factor, where one is confirmed"`
+		KeepTokens bool   `json:"keep_tokens,omitempty" doc:"My API tokens go on; else they end"`
 	}
 }
 
@@ -168,7 +173,8 @@ func (a *API) addMe() {
 		})
 	add(a, route{method: "PUT", path: "/me/password", id: "changePassword", summary: "Change my password", cap: own},
 		func(ctx context.Context, q asked, in *passwordInput) (*started, error) {
-			return a.start(a.c.Accounts.ChangePassword(ctx, q.who, in.Body.Old, in.Body.New))
+			return a.start(a.c.Accounts.ChangePassword(ctx, q.who, account.PasswordChange{Old: in.Body.Old, New: in.Body.New, Code: in.Body.Code,
+				KeepTokens: in.Body.KeepTokens}))
 		})
 	add(a, route{method: "GET", path: "/me/sessions", id: "mySessions", summary: "My sessions", cap: own},
 		func(ctx context.Context, q asked, _ *none) (*sessionList, error) {
@@ -197,13 +203,25 @@ type factorOutput struct {
 
 type codeInput struct {
 	Body struct {
-		Code string `json:"code" maxLength:"64"`
+		Code       string `json:"code" maxLength:"64"`
+		KeepTokens bool   `json:"keep_tokens,omitempty" doc:"My API tokens go on; else they end"`
+	}
+}
+
+type keepInput struct {
+	KeepTokens bool `query:"keep_tokens" doc:"My API tokens go on; else they end"`
+}
+
+type tokensOutput struct {
+	Body struct {
+		TokensEnded int `json:"tokens_ended" doc:"API tokens that ended with it"`
 	}
 }
 
 type codesOutput struct {
 	Body struct {
-		Codes []string `json:"recovery_codes" doc:"Shown once"`
+		Codes       []string `json:"recovery_codes" doc:"Shown once"`
+		TokensEnded int      `json:"tokens_ended,omitempty" doc:"API tokens that ended with it"`
 	}
 }
 
@@ -224,11 +242,17 @@ func (a *API) addFactors() {
 		})
 	add(a, route{method: "PUT", path: "/me/factors/totp", id: "confirmFactor", summary: "Confirm it with its first code", cap: own},
 		func(ctx context.Context, q asked, in *codeInput) (*codesOutput, error) {
-			return codes(a.c.Accounts.ConfirmFactor(ctx, q.who, in.Body.Code))
+			e, err := a.c.Accounts.ConfirmFactor(ctx, q.who, in.Body.Code, in.Body.KeepTokens)
+			out, err := codes(e.Codes, err)
+			out.Body.TokensEnded = e.TokensEnded
+			return out, err
 		})
 	add(a, route{method: "DELETE", path: "/me/factors/totp", id: "removeFactor", summary: "Remove it, where no role demands it", cap: own},
-		func(ctx context.Context, q asked, _ *none) (*none, error) {
-			return nil, a.c.Accounts.RemoveFactor(ctx, q.who)
+		func(ctx context.Context, q asked, in *keepInput) (*tokensOutput, error) {
+			out := &tokensOutput{}
+			var err error
+			out.Body.TokensEnded, err = a.c.Accounts.RemoveFactor(ctx, q.who, in.KeepTokens)
+			return out, err
 		})
 	add(a, route{method: "POST", path: "/me/recovery-codes", id: "renewRecoveryCodes", summary: "New recovery codes", cap: own, status: http.StatusCreated},
 		func(ctx context.Context, q asked, _ *none) (*codesOutput, error) {

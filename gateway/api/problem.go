@@ -105,6 +105,7 @@ var problems = [...]said{
 	{string(account.ErrLong), 422, "パスワードが長すぎます。", "The password is too long."},
 	{string(account.ErrListed), 422, "よく使われるパスワードのため、使えません。", "The password is too common."},
 	{string(account.ErrOwnWords), 422, "名前や団体名だけのパスワードは使えません。", "The password consists of your or the office's words."},
+	{string(account.ErrUnchanged), 422, "今のパスワードと同じです。別のパスワードにしてください。", "The new password is the present one."},
 	{string(account.ErrReplay), 401, "この確認コードは使用済みです。次のコードを待ってください。", "The code was used already; wait for the next."},
 	{string(account.ErrCode), 422, "確認コードが違います。", "The code is wrong."},
 	{string(account.ErrFactorPresent), 409, "認証アプリは登録済みです。", "There is a second factor already."},

@@ -141,7 +141,7 @@ func (o *Office) Join(name, dept string, roles ...account.Role) account.User {
 		o.T.Fatal("a second administrator needs a second person")
 	}
 	st := o.SignIn(name, First)
-	_, err = o.Accounts.ChangePassword(o.T.Context(), st.Principal, First, Good)
+	_, err = o.Accounts.ChangePassword(o.T.Context(), st.Principal, account.PasswordChange{Old: First, New: Good})
 	o.check(err)
 	return u
 }
@@ -160,7 +160,7 @@ func (o *Office) Enrol(p account.Principal) []byte {
 	typed, _, err := o.Accounts.BeginFactor(o.T.Context(), p)
 	o.check(err)
 	key := DecodeKey(o.T, typed)
-	_, err = o.Accounts.ConfirmFactor(o.T.Context(), p, o.Code(key))
+	_, err = o.Accounts.ConfirmFactor(o.T.Context(), p, o.Code(key), false)
 	o.check(err)
 	return key
 }

@@ -7,11 +7,11 @@ import (
 	"sekisho/gateway/account"
 )
 
-const sessionColumns = `id, sum, user, auth, ip, agent, created_at, seen_at, proved_at`
+const sessionColumns = `id, sum, user, auth, ip, agent, created_at, seen_at, proved_at, failed`
 
 func scanSession(x *account.Session) func(scanner) error {
 	return func(s scanner) error {
-		return s.Scan(&x.ID, digest{(*[32]byte)(&x.Sum)}, &x.User, &x.Auth, &x.IP, &x.Agent, stamp{&x.CreatedAt}, stamp{&x.SeenAt}, stamp{&x.ProvedAt})
+		return s.Scan(&x.ID, digest{(*[32]byte)(&x.Sum)}, &x.User, &x.Auth, &x.IP, &x.Agent, stamp{&x.CreatedAt}, stamp{&x.SeenAt}, stamp{&x.ProvedAt}, &x.Failed)
 	}
 }
 
@@ -36,15 +36,15 @@ func (a accountReader) Sessions(user string) ([]account.Session, error) {
 
 // AddSession implements account.Tx.
 func (a accountTx) AddSession(x account.Session, r ...gateway.Record) error {
-	return a.move("add session", nil, r, `INSERT INTO sessions (`+sessionColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		x.ID, x.Sum[:], x.User, x.Auth, x.IP, x.Agent, nanos(x.CreatedAt), nanos(x.SeenAt), nanos(x.ProvedAt))
+	return a.move("add session", nil, r, `INSERT INTO sessions (`+sessionColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		x.ID, x.Sum[:], x.User, x.Auth, x.IP, x.Agent, nanos(x.CreatedAt), nanos(x.SeenAt), nanos(x.ProvedAt), x.Failed)
 }
 
 // RotateSession implements account.Tx. A session that ended meanwhile is
 // account.ErrSession.
 func (a accountTx) RotateSession(x account.Session, r ...gateway.Record) error {
-	return a.move("rotate session", account.ErrSession, r, `UPDATE sessions SET sum = ?, auth = ?, proved_at = ? WHERE id = ?`,
-		x.Sum[:], x.Auth, nanos(x.ProvedAt), x.ID)
+	return a.move("rotate session", account.ErrSession, r, `UPDATE sessions SET sum = ?, auth = ?, proved_at = ?, failed = ? WHERE id = ?`,
+		x.Sum[:], x.Auth, nanos(x.ProvedAt), x.Failed, x.ID)
 }
 
 // EndSession implements account.Tx; one that is over is no error.
@@ -124,6 +124,11 @@ func (a accountTx) EndTokens(user string, r ...gateway.Record) (int, error) {
 		return a.t.record("", r)
 	})
 	return int(n), err
+}
+
+// CountProofs implements account.Tx. A session that ended meanwhile is no error.
+func (a accountTx) CountProofs(session string, n int) error {
+	return a.touch("count proofs", `UPDATE sessions SET failed = ? WHERE id = ?`, n, session)
 }
 
 // SeeSession implements account.Tx.
