@@ -79,19 +79,21 @@ type ExportOptions struct {
 	Format Format
 	Lang   Language // of CSV
 	Filter Filter
+	// Size is that of the checkpoint that the records are under; 0 is the published
+	// one. Exports of one size are the same bytes, however much later.
+	Size int64
 }
 
-// Export writes the chosen records that are under the published checkpoint, and
+// Export writes the chosen records that are under the checkpoint, and
 // to proof what VerifyExport needs to show that they are: neither changed nor
 // put in, and without a gap where their numbers follow each other. Records that
 // are not signed yet are left out and counted in unsigned. Errors wrap
 // ErrCheckpoint or ErrProof where these apply.
 func Export(ctx context.Context, fsys fs.FS, keys Keys, o ExportOptions, export, proof io.Writer) (n, unsigned int64, err error) {
-	msg, err := readSmall(fsys, checkpointFile, maxNote)
-	if err != nil {
-		return 0, 0, fmt.Errorf("export audit records: %w", err)
+	c, err := published(fsys, keys)
+	if err == nil && o.Size > 0 {
+		c, err = CheckpointAt(ctx, fsys, keys, o.Size)
 	}
-	c, err := OpenCheckpoint(msg, keys)
 	if err != nil {
 		return 0, 0, fmt.Errorf("export audit records: %w", err)
 	}

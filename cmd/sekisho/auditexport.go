@@ -30,20 +30,11 @@ func (a filterArgs) filter() (audit.Filter, error) {
 	f := audit.Filter{Since: a.Since, Until: a.Until, Receipt: a.Receipt, Sender: a.Sender, Actor: a.Actor, SHA256: strings.ToLower(a.SHA256)}
 	for _, v := range a.Event {
 		f.Verbs = append(f.Verbs, audit.Verb(v))
-		if group, ok := strings.CutSuffix(v, "*"); !ok && !audit.Verb(v).Known() || ok && !knownGroup(group) {
+		if !audit.KnownEvent(v) {
 			return f, fmt.Errorf("%.40q という出来事はありません / there is no such event", v)
 		}
 	}
 	return f, nil
-}
-
-func knownGroup(group string) bool {
-	for _, v := range audit.Verbs() {
-		if strings.HasPrefix(string(v.Verb), group) {
-			return true
-		}
-	}
-	return false
 }
 
 type auditExportCmd struct {
@@ -76,30 +67,8 @@ func (c *auditExportCmd) Run(e env) error {
 	if c.Config == "" {
 		return nil
 	}
-	what := fmt.Sprintf("%s, %d records, %s", c.Format, n, strings.Join(c.described(), " "))
+	what := fmt.Sprintf("%s, %d records, %s", c.Format, n, f)
 	return recordAct(e.ctx, c.Config, "audit.exported", audit.Change{Path: "export", Before: audit.Clean(c.Out, 1024), After: audit.Clean(what, 1024)})
-}
-
-// described is the filter in words, for the record of the export.
-func (a filterArgs) described() []string {
-	words := []string{}
-	for _, w := range []struct{ name, value string }{{"events", strings.Join(a.Event, ",")}, {"receipt", a.Receipt}, {"sender", a.Sender},
-		{"actor", a.Actor}, {"sha256", a.SHA256}, {"since", stamp(a.Since)}, {"until", stamp(a.Until)}} {
-		if w.value != "" {
-			words = append(words, w.name+" "+w.value)
-		}
-	}
-	if len(words) == 0 {
-		return []string{"all"}
-	}
-	return words
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.RFC3339)
 }
 
 func (c *auditExportCmd) export(e env, f audit.Filter) (int64, error) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -62,39 +61,19 @@ func (c *auditProveCmd) Run(e env) error {
 func (c *auditProveCmd) numbers(e env) ([]int64, error) {
 	seqs := slices.Clone(c.Seq)
 	for _, receipt := range c.Message {
-		found, exceptions, err := c.search(e, audit.Filter{Receipt: receipt})
+		found, err := audit.OfReceipt(e.ctx, os.DirFS(c.Log), receipt)
+		if errors.Is(err, audit.ErrNoRecords) {
+			return nil, fmt.Errorf("受付番号 %.40s の記録はありません / no records of this receipt number", receipt)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("受付番号 %.40s の記録はありません / no records of this receipt number", receipt)
-		}
 		seqs = append(seqs, found...)
-		for _, id := range exceptions { // who registered and opened it belongs to the proof
-			found, _, err := c.search(e, audit.Filter{Request: id})
-			if err != nil {
-				return nil, err
-			}
-			seqs = append(seqs, found...)
-		}
 	}
 	if len(seqs) == 0 {
 		return nil, errors.New("記録の番号か --message を指定してください / give numbers or --message")
 	}
 	return seqs, nil
-}
-
-// search returns the numbers of the records that a filter chooses, and the
-// exceptions that they say were used.
-func (c *auditProveCmd) search(e env, f audit.Filter) (seqs []int64, exceptions []string, err error) {
-	_, err = audit.Search(e.ctx, os.DirFS(c.Log), f, audit.Page{Limit: math.MaxInt, After: -1}, func(_ []byte, ev audit.Event) error {
-		seqs = append(seqs, ev.Seq)
-		if ev.Verb == "exception.used" && ev.Object.Type == "exception" && !slices.Contains(exceptions, ev.Object.ID) {
-			exceptions = append(exceptions, ev.Object.ID)
-		}
-		return nil
-	})
-	return seqs, exceptions, err
 }
 
 // disclose adds what commitments stand for, as far as it was not erased, and

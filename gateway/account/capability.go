@@ -22,6 +22,7 @@ const (
 	WriteUsers     Capability = "users:write"
 	SetDeputy      Capability = "deputies:write"
 	ReadAudit      Capability = "audit:read"
+	ExportAudit    Capability = "audit:export" // records and proofs as files
 	ReadSystem     Capability = "system:read"
 )
 
@@ -68,6 +69,7 @@ var grants = [...]grant{
 	{cap: WriteUsers, admin: All, fresh: true},
 	{cap: SetDeputy, approver: Own, admin: All, fresh: true},
 	{cap: ReadAudit, admin: All, auditor: All},
+	{cap: ExportAudit, auditor: All, fresh: true},
 	{cap: ReadSystem, admin: All, operate: All},
 }
 

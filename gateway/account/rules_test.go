@@ -42,7 +42,7 @@ func TestReach(t *testing.T) {
 		ReadRequests: "own department all all nowhere", DecideRelease: "nowhere department all nowhere nowhere",
 		ReadExceptions: "nowhere all all all nowhere", OpenException: "nowhere all all nowhere nowhere",
 		ReadUsers: "nowhere nowhere all all nowhere", WriteUsers: "nowhere nowhere all nowhere nowhere",
-		SetDeputy: "nowhere own all nowhere nowhere", ReadAudit: "nowhere nowhere all all nowhere", ReadSystem: "nowhere nowhere all nowhere all",
+		SetDeputy: "nowhere own all nowhere nowhere", ReadAudit: "nowhere nowhere all all nowhere", ExportAudit: "nowhere nowhere nowhere all nowhere", ReadSystem: "nowhere nowhere all nowhere all",
 	}
 	if len(table) != len(Capabilities()) {
 		t.Errorf("%d capabilities, %d rows", len(Capabilities()), len(table))

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,6 +65,8 @@ type API struct {
 	routes map[string]route
 	huma   huma.API
 	limits *limits
+	// exporting has a place for each export that may run at once.
+	exporting chan struct{}
 }
 
 // Prefix is where the interface begins.
@@ -80,7 +83,7 @@ type route struct {
 	versioned    bool // changes a version: If-Match is required
 	status       int  // of success, 0: 200, or 204 without a body
 	body         int64
-	media        string // of an answer that is no JSON
+	media        string // of an answer that is a file; several with commas
 }
 
 func (r route) pattern() string { return r.method + " " + Prefix + r.path }
@@ -89,7 +92,8 @@ func (r route) safe() bool { return r.method == http.MethodGet }
 
 // New returns the interface.
 func New(c Config) *API {
-	a := &API{c: c, mux: http.NewServeMux(), routes: map[string]route{}, limits: newLimits(c.Scribe.Clock)}
+	a := &API{c: c, mux: http.NewServeMux(), routes: map[string]route{}, limits: newLimits(c.Scribe.Clock),
+		exporting: make(chan struct{}, maxExports)}
 	h := huma.DefaultConfig("sekisho", "1")
 	h.OpenAPIPath, h.DocsPath, h.SchemasPath = "", "", ""
 	h.CreateHooks = nil // no $schema in answers
@@ -117,6 +121,7 @@ func New(c Config) *API {
 	a.addDepartments()
 	a.addTokens()
 	a.addAudit()
+	a.addExports()
 	return a
 }
 
@@ -204,8 +209,11 @@ func add[I, O any](a *API, r route, h func(context.Context, asked, *I) (*O, erro
 		op.Extensions["x-capability"] = string(r.cap)
 	}
 	if r.media != "" {
-		op.Responses[strconv.Itoa(http.StatusOK)] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{
-			r.media: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
+		ok := &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{}}
+		for kind := range strings.SplitSeq(r.media, ",") {
+			ok.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
+		}
+		op.Responses[strconv.Itoa(http.StatusOK)] = ok
 	}
 	if r.moves {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Required: true, Schema: &huma.Schema{Type: "string"}})

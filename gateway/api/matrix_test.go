@@ -71,6 +71,9 @@ var matrix = map[string]string{
 	"listTokens":         "401 200 200 200 200 200 200 200 403",
 	"addToken":           "401 201 201 201 422 422 401 403 403",
 	"endToken":           "401 404 404 404 404 404 404 404 403",
+	"exportRecords":      "401 403 403 403 404 403 403 403 403",
+	"exportProof":        "401 403 403 403 404 403 403 403 403",
+	"proveReceipt":       "401 403 403 403 404 403 403 403 403",
 	"listRecords":        "401 403 403 200 200 403 200 403 403",
 	"proveRecord":        "401 403 403 404 404 403 404 403 403",
 	"latestCheckpoint":   "401 403 403 404 404 403 404 403 403",
@@ -123,7 +126,7 @@ func TestMatrix(t *testing.T) {
 					continue
 				}
 				c := w.as(who)
-				a := c.do(r.Method, strings.NewReplacer("{id}", "00", "{role}", "staff", "{seq}", "5").Replace(r.Path), bodies[r.ID],
+				a := c.do(r.Method, strings.NewReplacer("{id}", "00", "{role}", "staff", "{seq}", "5", "{receipt}", "M-261125-00000").Replace(r.Path), bodies[r.ID],
 					"If-Match", `"v1"`, "Idempotency-Key", "key-of-"+r.ID, "Content-Type", contentType(r.ID))
 				if want[i] != strconv.Itoa(a.status) {
 					t.Errorf("%s: %d %s, want %s", r.ID, a.status, a.body, want[i])

@@ -58,6 +58,7 @@ const (
 	codeInternal     = "internal"
 	codeDrawing      = "picture_in_progress"
 	codeGone         = "original_gone"
+	codeUnsigned     = "not_signed_yet"
 )
 
 // problems is the table of what people and programs are told. Nothing writes
@@ -77,6 +78,7 @@ var problems = [...]said{
 	{codeDecided, 409, "すでにほかの人が決めたか、状態が変わっています。", "It was decided meanwhile."},
 	{codeDrawing, 409, "画像を作っています。しばらく待ってから、もう一度お試しください。", "The picture is being made; ask again."},
 	{codeGone, 410, "原本か、その画像は、もうありません。", "The original, or the picture of it, is gone."},
+	{codeUnsigned, 409, "まだ署名されていない記録があります。次の署名（普通は５分以内）の後に、もう一度お試しください。", "Some records are not under a checkpoint yet; try again after the next one."},
 	{codeInternal, 500, "処理できませんでした。情報政策課へお知らせください。", "This could not be done."},
 	{string(account.ErrCredentials), 401, "ログイン名、パスワード、確認コードのいずれかが違います。", "Name, password or code is wrong."},
 	{string(account.ErrFactor), 401, "認証アプリの確認コードを入力してください。", "The code of the second factor is needed."},

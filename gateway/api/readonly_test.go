@@ -32,7 +32,7 @@ func TestGetChangesNothing(t *testing.T) {
 			id = items[0].ID
 		}
 		for _, method := range []string{"GET", "HEAD"} {
-			c.do(method, strings.NewReplacer("{id}", id, "{seq}", "0").Replace(r.Path), nil)
+			c.do(method, strings.NewReplacer("{id}", id, "{seq}", "0", "{receipt}", "M-261125-00000").Replace(r.Path), nil)
 		}
 		if after := w.dump(); after != before {
 			t.Errorf("%s changed the ledger", r.Path)
@@ -104,7 +104,7 @@ func TestNoRecordsNoChange(t *testing.T) {
 	w.sick = http.ErrServerClosed
 	before := w.dump()
 	for _, r := range w.a.Routes() {
-		a := c.do(r.Method, strings.NewReplacer("{id}", "00", "{role}", "staff", "{seq}", "0").Replace(r.Path), bodies[r.ID],
+		a := c.do(r.Method, strings.NewReplacer("{id}", "00", "{role}", "staff", "{seq}", "0", "{receipt}", "M-261125-00000").Replace(r.Path), bodies[r.ID],
 			"If-Match", `"v1"`, "Idempotency-Key", "key-of-"+r.ID, "Content-Type", contentType(r.ID))
 		if (r.Method == "GET") == (a.status == 503) {
 			t.Errorf("%s: %d %s", r.ID, a.status, a.body)
