@@ -55,12 +55,12 @@ func TestAlertsNameMetrics(t *testing.T) {
 func metrics(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	m := health.NewMetrics("test", func(context.Context) (gateway.Counts, error) {
-		return gateway.Counts{OldestWaiting: time.Unix(1, 0)}, nil
+		return gateway.Counts{OldestWaiting: time.Unix(1, 0), OldestRequest: time.Unix(1, 0), OldestJob: time.Unix(1, 0)}, nil
 	})
 	one := func() (float64, bool) { return 1, true }
 	words := func() map[string]uint64 { return map[string]uint64{"x": 1} }
 	err := m.Watch(health.Machine{Deaths: words, Delayed: words, LeftOut: words, Anchor: words, AnchorTime: one, AnchorsWaiting: one, DiskFree: one, DiskMinFree: one, WallsMissing: one,
-		CheckpointTime: one, CertificateEnd: one})
+		CheckpointTime: one, CertificateEnd: one, NoticesStopped: one, NoticesWaiting: one})
 	if err != nil {
 		t.Fatal(err)
 	}

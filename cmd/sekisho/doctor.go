@@ -129,6 +129,7 @@ func (d *doctor) withData(c *doctorCmd) error {
 	}
 	d.ledger = l
 	d.queues()
+	d.notices()
 	d.keysKnown()
 	d.lastBackup()
 	d.log()

@@ -33,6 +33,18 @@ func (n *node) machine() health.Machine {
 		AnchorTime:     n.anchor.lastTime,
 		AnchorsWaiting: n.anchor.queued,
 		CertificateEnd: func() (float64, bool) { return n.certificate.end() },
+		NoticesStopped: func() (float64, bool) {
+			if _, stopped := n.flow.NoticesStopped(); stopped {
+				return 1, true
+			}
+			return 0, true
+		},
+		NoticesWaiting: func() (float64, bool) {
+			ctx, cancel := context.WithTimeout(context.Background(), startTime)
+			defer cancel()
+			s, err := n.stores.Ledger.NoticeState(ctx, time.Now())
+			return float64(s.Waiting + s.Unwritten), err == nil
+		},
 	}
 }
 

@@ -34,6 +34,7 @@ type cli struct {
 	Exception  exceptionCmd  `cmd:"" help:"例外措置を登録する・承認する・終える / register of exceptions"`
 	User       userCmd       `cmd:"" help:"アカウントを作る・見る・止める / accounts"`
 	Queue      queueCmd      `cmd:"" help:"配送待ちを見る・やり直す / deliveries"`
+	Notice     noticeCmd     `cmd:"" help:"お知らせの様子を見る・もう一度送る・試す / notices about held parts"`
 	Policy     policyCmd     `cmd:"" help:"方針を見る・比べる・取り込む / policy"`
 	Keys       keysCmd       `cmd:"" help:"鍵を替える・公開鍵を書き出す / keys"`
 	Audit      auditCmd      `cmd:"" help:"監査記録を検証する・書き出す / audit records"`

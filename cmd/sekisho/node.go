@@ -143,10 +143,15 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	n.deliver = deliver.New(deliver.Config{Ledger: n.stores.Ledger, Outbox: n.stores.Outbox, Keys: keys.SealPublic, Exceptions: n.cfg.Release.Exceptions, Hop: hop,
 		Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: n.cfg.Relay.Workers, Postmaster: n.cfg.Office.Postmaster,
 		Draft: func() { n.flow.Wake() }, Done: n.delivered})
+	plan, err := n.cfg.NoticePlan()
+	if err != nil {
+		return err
+	}
 	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine, Pages: n.engine, Previews: n.stores.Previews,
 		Policy: n.policy.Current, Edition: n.policy.Edition, Exceptions: n.cfg.Release.Exceptions, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
-		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize})
+		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize,
+		Notices: plan, NoticeAlarm: time.Duration(n.cfg.Notices.Alarm)})
 	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
 		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals), Edition: n.policy.Edition,
 		PurgeRecords: n.writer.Purge, Location: location,
@@ -344,6 +349,12 @@ func (n *node) probes() []health.Probe {
 				return err
 			}
 			return w.Close()
+		}},
+		{Name: "notices", Told: true, Check: func(context.Context) error {
+			if since, stopped := n.flow.NoticesStopped(); stopped {
+				return fmt.Errorf("通知停止中 / stopped since %s", since.Format(time.RFC3339))
+			}
+			return nil
 		}},
 	}
 }

@@ -24,6 +24,7 @@ func (n *node) chores(location *time.Location) []func(context.Context, time.Time
 		func(ctx context.Context, _ time.Time) error { _, err := n.writer.Index(ctx); return err },
 		func(ctx context.Context, now time.Time) error { return n.forgetRows(ctx, now.In(location)) },
 		n.eraseOld,
+		func(ctx context.Context, now time.Time) error { return n.flow.WatchNotices(ctx, now) },
 	}
 }
 

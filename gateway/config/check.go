@@ -46,6 +46,7 @@ func (k Checker) Check(ctx context.Context, c Config) Problems {
 		r.merge(p, p.Key)
 	}
 	r.between("flow.workers", int64(c.Flow.Workers), 0, 256, "0 - 256")
+	r.notices()
 	r.policy()
 	r.release()
 	r.audit()

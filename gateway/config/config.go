@@ -26,6 +26,7 @@ type Config struct {
 	Storage    Storage    `yaml:"storage"`
 	Keys       KeyFolder  `yaml:"keys"`
 	Flow       Flow       `yaml:"flow"`
+	Notices    Notices    `yaml:"notices"`
 	Policy     PolicyFile `yaml:"policy"`
 	Release    Release    `yaml:"release"`
 	Audit      Audit      `yaml:"audit"`
@@ -236,6 +237,7 @@ func Default() Config {
 		Storage: Storage{Dir: "/var/lib/sekisho", MaxOriginals: 200 << 30, MinFree: 2 << 30,
 			Originals: Duration(30 * day)},
 		Keys:       KeyFolder{Dir: "keys"},
+		Notices:    Notices{Mode: NoticeNow, Alarm: Duration(4 * time.Hour)},
 		Policy:     PolicyFile{File: "policy.yaml"},
 		Release:    Release{SelfService: true, Wait: Duration(7 * day)},
 		Audit:      Audit{Interval: Duration(5 * time.Minute), Texts: Duration(366 * day)},

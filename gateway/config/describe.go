@@ -68,6 +68,8 @@ func typeName(t reflect.Type) string {
 		return "時間"
 	case reflect.TypeFor[Network]():
 		return "ネットワーク"
+	case reflect.TypeFor[TimeOfDay]():
+		return "時刻"
 	case reflect.TypeFor[Zone]():
 		return "ゾーン"
 	}
@@ -81,6 +83,8 @@ func typeName(t reflect.Type) string {
 		return "整数"
 	case reflect.Slice:
 		return typeName(t.Elem()) + "の並び"
+	case reflect.Struct:
+		return "組"
 	}
 	return "文字"
 }

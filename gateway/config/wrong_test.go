@@ -131,6 +131,15 @@ var wrong = []struct {
 	{"requests wait for ever", "wait: 7d", "wait: 100d", nil},
 	{"requests outlive their parts", "wait: 7d", "wait: 60d", nil},
 	{"exceptions switched on", "exceptions: false", "exceptions: true", nil},
+	{"digests without hours", "mode: now", "mode: digest", nil},
+	{"hours without digests", "hours: []", `hours: ["08:30"]`, nil},
+	{"no time of the day", "hours: []", `hours: ["24:00", 8]`, nil},
+	{"another mode", "mode: now", "mode: later", nil},
+	{"an alarm that is always on", "alarm: 4h", "alarm: 1m", nil},
+	{"a copy to others", "copies: []", `copies: [{to: x@example.com, for: ["@town.example.lg.jp"]}, {to: a@town.example.lg.jp}]`, nil},
+	{"a copy of nonsense", "hours: []\n", "hours: [\"8:30\"]\n", func(t *testing.T, dir string) {
+		replaceIn(t, filepath.Join(dir, "sekisho.yaml"), "copies: []", `copies: [{to: a@town.example.lg.jp, for: ["a b"]}]`)
+	}},
 	{"keys missing", "dir: keys", "dir: nokeys", nil},
 	{"key open to others", "", "", func(t *testing.T, dir string) { mode(t, filepath.Join(dir, "keys", "originals.agekey"), 0o640) }},
 	{"key broken", "", "", func(t *testing.T, dir string) { put(t, filepath.Join(dir, "keys", "seal.key"), "nonsense\n", 0o600) }},

@@ -19,6 +19,9 @@ import (
 type Probe struct {
 	Name  string
 	Check func(ctx context.Context) error
+	// Told makes it one that is told of and keeps nobody from being ready: mail is
+	// taken and relayed all the same.
+	Told bool
 }
 
 // probeTime bounds one probe.
@@ -53,7 +56,7 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown stops the listener and waits for answers in hand until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
 
-// ready answers 200 when every probe holds and 503 otherwise, with a JSON
+// ready answers 200 when every probe but those told holds, 503 otherwise, with a JSON
 // object of the probes' names and "ok" or what is wrong.
 func ready(w http.ResponseWriter, r *http.Request, probes []Probe) {
 	ctx, cancel := context.WithTimeout(r.Context(), probeTime)
@@ -62,7 +65,10 @@ func ready(w http.ResponseWriter, r *http.Request, probes []Probe) {
 	for _, p := range probes {
 		said[p.Name] = "ok"
 		if err := p.Check(ctx); err != nil {
-			status, said[p.Name] = http.StatusServiceUnavailable, err.Error()
+			said[p.Name] = err.Error()
+			if !p.Told {
+				status = http.StatusServiceUnavailable
+			}
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"sekisho/gateway"
 )
@@ -86,10 +87,13 @@ func TestMachine(t *testing.T) {
 }
 
 func TestListener(t *testing.T) {
-	var ledger error
-	m := NewMetrics("test", func(context.Context) (gateway.Counts, error) { return gateway.Counts{Ready: 3}, ledger })
+	var ledger, notices error
+	m := NewMetrics("test", func(context.Context) (gateway.Counts, error) {
+		return gateway.Counts{Ready: 3, RequestsPending: 2, JobsWaiting: 1, OldestRequest: time.Unix(5, 0), OldestJob: time.Unix(6, 0)}, ledger
+	})
 	m.Messages.WithLabelValues("inbound", "rebuilt").Inc()
-	s := New([]Probe{{"ledger", func(context.Context) error { return ledger }}}, m.Registry)
+	s := New([]Probe{{Name: "ledger", Check: func(context.Context) error { return ledger }},
+		{Name: "notices", Check: func(context.Context) error { return notices }, Told: true}}, m.Registry)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -105,10 +109,15 @@ func TestListener(t *testing.T) {
 	}
 	_, body := get(t, base+"/metrics")
 	for _, want := range []string{`sekisho_messages_total{direction="inbound",verdict="rebuilt"} 1`,
-		`sekisho_queue_deliveries{state="ready"} 3`, "sekisho_ledger_up 1", `sekisho_build_info{version="test"} 1`} {
+		`sekisho_queue_deliveries{state="ready"} 3`, "sekisho_release_requests_pending 2", "sekisho_jobs_waiting 1",
+		"sekisho_release_requests_oldest_timestamp_seconds 5", "sekisho_jobs_oldest_timestamp_seconds 6", "sekisho_ledger_up 1", `sekisho_build_info{version="test"} 1`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("metrics lack %q", want)
 		}
+	}
+	notices = errors.New("通知停止中")
+	if code, body := get(t, base+"/readyz"); code != 200 || !strings.Contains(body, "通知停止中") || !strings.Contains(body, `"ledger":"ok"`) {
+		t.Errorf("readyz while notices stop: %d %s", code, body)
 	}
 	ledger = errors.New("disk is full")
 	if code, body := get(t, base+"/readyz"); code != 503 || !strings.Contains(body, "disk is full") {

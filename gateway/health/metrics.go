@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -66,6 +67,8 @@ type Machine struct {
 	AnchorTime     Reading // Unix time at which a checkpoint was last kept elsewhere
 	AnchorsWaiting Reading // checkpoints that wait for that
 	CertificateEnd Reading // Unix time at which the listener's certificate ends
+	NoticesStopped Reading // 1 while notices are due and none gets through
+	NoticesWaiting Reading // notices not handed over yet, and parts that wait for a digest
 }
 
 // Watch adds the readings of a machine; once for each Metrics.
@@ -107,6 +110,8 @@ func (r machine) Collect(c chan<- prometheus.Metric) {
 		{describe("sekisho_anchor_timestamp_seconds", "When a checkpoint was last kept outside."), r.AnchorTime},
 		{describe("sekisho_anchors_waiting", "Checkpoints that wait to be kept outside."), r.AnchorsWaiting},
 		{describe("sekisho_certificate_end_timestamp_seconds", "When the listener's certificate ends."), r.CertificateEnd},
+		{describe("sekisho_notices_stopped", "1 while notices are due and none gets through."), r.NoticesStopped},
+		{describe("sekisho_notices_waiting", "Notices not handed over yet, and held parts that wait for a digest."), r.NoticesWaiting},
 	} {
 		if g.read == nil {
 			continue
@@ -159,7 +164,18 @@ func (q *queues) Collect(c chan<- prometheus.Metric) {
 	gauge(describe("sekisho_quarantine_items", "Items by state.", "state"), float64(n.ItemsHeld), "held")
 	gauge(describe("sekisho_spool_bytes", "Bytes of originals kept."), float64(n.OriginalBytes))
 	gauge(describe("sekisho_audit_pending_records", "Audit rows without a sequence number."), float64(n.AuditPending))
-	if !n.OldestWaiting.IsZero() {
-		gauge(describe("sekisho_queue_oldest_timestamp_seconds", "When the oldest waiting message or delivery came."), float64(n.OldestWaiting.Unix()))
+	gauge(describe("sekisho_release_requests_pending", "Release requests that wait for a decision."), float64(n.RequestsPending))
+	gauge(describe("sekisho_jobs_waiting", "Releases and previews that wait to be carried out."), float64(n.JobsWaiting))
+	for _, oldest := range []struct {
+		at   time.Time
+		desc *prometheus.Desc
+	}{
+		{n.OldestWaiting, describe("sekisho_queue_oldest_timestamp_seconds", "When the oldest waiting message or delivery came.")},
+		{n.OldestRequest, describe("sekisho_release_requests_oldest_timestamp_seconds", "When the oldest waiting release request was made.")},
+		{n.OldestJob, describe("sekisho_jobs_oldest_timestamp_seconds", "When the oldest waiting job was asked for.")},
+	} {
+		if !oldest.at.IsZero() {
+			gauge(oldest.desc, float64(oldest.at.Unix()))
+		}
 	}
 }
