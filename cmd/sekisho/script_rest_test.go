@@ -27,7 +27,8 @@ type visitorsKey struct{}
 
 // restCommand handles rest WHO METHOD PATH [BODY [Name:Value…]]: a request to
 // the REST interface at $API as the visitor WHO. It prints the status and the
-// body; with ! the status must be an error.
+// body; with ! the status must be an error. What is still being made is asked for
+// again, as the answer says.
 func restCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) < 3, "rest WHO METHOD PATH [BODY [Name:Value…]]")
 	all, _ := ts.Value(visitorsKey{}).(map[string]*visitor)
@@ -42,6 +43,23 @@ func restCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 3 {
 		body = args[3]
 	}
+	var status int
+	var b []byte
+	until(ts, "an answer to "+args[2], func() bool {
+		var again bool
+		status, b, again = v.ask(ctx, ts, args, body)
+		return !again
+	})
+	fmt.Fprintf(ts.Stdout(), "%d\n%s", status, b)
+	var err error
+	if status >= 400 {
+		err = fmt.Errorf("status %d: %s", status, b)
+	}
+	expect(ts, neg, err, "rest")
+}
+
+// ask sends one request. again is true for what is still being made.
+func (v *visitor) ask(ctx context.Context, ts *testscript.TestScript, args []string, body string) (status int, b []byte, again bool) {
 	q, err := http.NewRequestWithContext(ctx, args[1], "http://"+ts.Getenv("API")+"/api/v1/"+args[2], strings.NewReader(body))
 	ts.Check(err)
 	if body != "" {
@@ -58,7 +76,7 @@ func restCommand(ts *testscript.TestScript, neg bool, args []string) {
 	a, err := http.DefaultClient.Do(q)
 	ts.Check(err)
 	defer a.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(a.Body, 1<<20))
+	b, err = io.ReadAll(io.LimitReader(a.Body, 1<<20))
 	ts.Check(err)
 	for _, c := range a.Cookies() {
 		v.cookies[c.Name] = c.Value
@@ -69,11 +87,7 @@ func restCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if json.Unmarshal(b, &me) == nil && me.CSRF != "" {
 		v.csrf = me.CSRF
 	}
-	fmt.Fprintf(ts.Stdout(), "%d\n%s", a.StatusCode, b)
-	if a.StatusCode >= 400 {
-		err = fmt.Errorf("status %d: %s", a.StatusCode, b)
-	}
-	expect(ts, neg, err, "rest")
+	return a.StatusCode, b, a.StatusCode == http.StatusConflict && a.Header.Get("Retry-After") != ""
 }
 
 // codeCommand handles code ENV KEY STEPS: sets ENV to the code of a second
