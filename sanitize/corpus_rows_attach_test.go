@@ -6,6 +6,7 @@ import "sekisho/sanitize/format"
 func emlAttachmentRows() []corpusRow {
 	const (
 		unsupported = "　まだ無害化できない種類のため、お預かりしています。"
+		cutOff      = "　途中で切れているため、お預かりしています。"
 		mismatch    = "　名前と中身の種類が合わないため、お預かりしています。"
 		hasen       = "Die Hasen klagten einst über ihre mißliche Lage; \"wir leben\", sprach ein Redner"
 	)
@@ -24,8 +25,8 @@ func emlAttachmentRows() []corpusRow {
 			parts:  []part{{path: "1", name: "favicon.png", kind: format.PNG, verdict: format.Stripped}},
 			notice: []string{"本文に埋め込まれた小さな画像１件を取り除きました。"}, absent: []string{"iVBOR", "Comic Sans", "ImageReady"}},
 		{path: "eml/enmime-inlinemultipart.eml", verdict: format.Partly, subject: "Test", lines: []string{"Simple text."},
-			parts: []part{held("1", "test.pdf", format.PDF, format.KindUnsupported), rebuilt("2", "test.txt", format.Text, "test.txt", "Text attachment.\n")},
-			top:   []string{topLine}, notice: []string{"「test.pdf」（PDF）" + unsupported}, absent: []string{"%PDF-", "Linearized"}},
+			parts: []part{held("1", "test.pdf", format.PDF, format.Truncated), rebuilt("2", "test.txt", format.Text, "test.txt", "Text attachment.\n")},
+			top:   []string{topLine}, notice: []string{"「test.pdf」（PDF）" + cutOff}, absent: []string{"%PDF-", "Linearized"}},
 		{path: "eml/enmime-malformed-base64-attach.eml", verdict: format.Partly, subject: "Attachment", lines: []string{"A text section"}, found: "mime_defect",
 			parts: []part{held("1", "some.doc", format.HTML, format.TypeMismatch)},
 			top:   []string{topLine}, notice: []string{"「some.doc」（中身はHTML）" + mismatch}, absent: []string{"PGh0", "<html>"}},
@@ -33,14 +34,14 @@ func emlAttachmentRows() []corpusRow {
 			parts: []part{held("1", "管理.doc", format.HTML, format.TypeMismatch)},
 			top:   []string{topLine}, notice: []string{"「管理.doc」（中身はHTML）" + mismatch}, absent: []string{"<html>", "multi-part message"}},
 		{path: "eml/enmime-mime-bad-content-type.eml", verdict: format.Partly, subject: "Confirmation of Booking with easyHotel", lines: []string{"Thank you for booking with easyHotel."},
-			parts: []part{held("1", "Invoice_302232133150612.pdf", format.PDF, format.KindUnsupported)},
-			top:   []string{topLine}, notice: []string{"「Invoice_302232133150612.pdf」（PDF）" + unsupported}, absent: []string{"%PDF-", "multi-part message"}},
+			parts: []part{held("1", "Invoice_302232133150612.pdf", format.PDF, format.Truncated)},
+			top:   []string{topLine}, notice: []string{"「Invoice_302232133150612.pdf」（PDF）" + cutOff}, absent: []string{"%PDF-", "multi-part message"}},
 		{path: "eml/enmime-mime-signed.eml", verdict: format.Rebuilt, subject: "Multipart Signed", found: "signature_stripped",
 			lines: []string{"Section one", "Section two"}, notice: []string{saidSign, saidClear}, absent: []string{"PGP SIGNATURE", "iQIVAwUB"}},
 		{path: "eml/enmime-mime-unquoted-tspecials-param.eml", verdict: format.Partly, subject: "Confirmation of Booking with easyHotel",
 			lines: []string{"Thank you for booking with easyHotel.", "https://bookings.easyHotel.com/AccClient/MyInformation-MyBookings.asp", "We wish you a pleasant stay."},
-			parts: []part{held("1", "Invoice_(302232133150612).pdf", format.PDF, format.KindUnsupported)},
-			top:   []string{topLine}, notice: []string{"「Invoice_(302232133150612).pdf」（PDF）" + unsupported}, absent: []string{"%PDF-"}},
+			parts: []part{held("1", "Invoice_(302232133150612).pdf", format.PDF, format.Truncated)},
+			top:   []string{topLine}, notice: []string{"「Invoice_(302232133150612).pdf」（PDF）" + cutOff}, absent: []string{"%PDF-"}},
 		{path: "eml/enmime-unk-charset-part.eml", verdict: format.Partly, subject: "Attachment", lines: []string{"A text section"},
 			parts: []part{held("1", "foo_9E5D72.zip", format.HTML, format.TypeMismatch)},
 			top:   []string{topLine}, notice: []string{"「foo_9E5D72.zip」（中身はHTML）" + mismatch}, absent: []string{"<html>", lostChar}},
@@ -75,9 +76,10 @@ func emlAttachmentRows() []corpusRow {
 			lines: []string{"件名: http://test.com", "開始: 2019年11月22日 09:00（Europe/Moscow）", "終了: 2019年11月22日 10:00（Europe/Moscow）"},
 			parts: []part{held("1", "test2.ics", format.ICS, format.KindUnsupported)},
 			top:   []string{topLine}, notice: []string{"「test2.ics」（予定）" + unsupported}, absent: []string{"BEGIN:VCALENDAR", "QkVHSU46", "data-mce"}},
-		{path: "eml/rspamd-pdf_js.eml", verdict: format.Partly, subject: "test Sat, 26 Jan 2019 12:04:58 +0100", found: "body_empty",
-			parts: []part{held("1", "DynamicEmail_AcroForm.pdf", format.PDF, format.KindUnsupported)},
-			top:   []string{topLine}, notice: []string{"「DynamicEmail_AcroForm.pdf」（PDF）" + unsupported}, absent: []string{"%PDF-", "JVBERi", "/JS", "/JavaScript", "/AA"}},
+		{path: "eml/rspamd-pdf_js.eml", verdict: format.Rebuilt, subject: "test Sat, 26 Jan 2019 12:04:58 +0100", found: "body_empty",
+			parts:  []part{rebuilt("1", "DynamicEmail_AcroForm.pdf", format.PDF, "DynamicEmail_AcroForm.pdf", "Planet PDF JavaScript Learning Center", "10/28/2004")},
+			notice: []string{"１「DynamicEmail_AcroForm.pdf」　画像のPDFにしました（文字の検索とコピーができます）。", "（スクリプト）を取り除きました。", "入力欄は、見えているままの形で残しました。"},
+			absent: []string{"/JavaScript", "ARTS PDF", "Distiller", "xap:CreatorTool"}},
 		{path: "eml/rspamd-rar4.eml", verdict: format.Partly, subject: "", found: "body_empty",
 			parts: []part{held("1", "f.rar", format.RAR, format.KindUnsupported)},
 			top:   []string{topLine}, notice: []string{"「f.rar」（RAR形式の圧縮ファイル）" + unsupported}, absent: []string{"Rar!", "UmFyIR", "fake.exe"}},

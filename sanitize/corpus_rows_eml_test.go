@@ -62,9 +62,9 @@ func emlOddRows() []corpusRow {
 			parts: []part{
 				{path: "1", name: "ForwardedMessage.eml", kind: format.Mail, verdict: format.Partly, output: "ForwardedMessage.eml",
 					text: []string{"Just attaching another PDF, here, to see what the message looks like,\nand to see if I can figure out what is going wrong here.", "「broken.pdf」（PDF）"}},
-				held("1.1", "broken.pdf", format.PDF, format.KindUnsupported),
+				held("1.1", "broken.pdf", format.PDF, format.Truncated),
 			},
-			top: []string{topLine}, notice: []string{"添付されていたメールを作り直し、一部をお預かりしています。", "１の１「broken.pdf」（PDF）　まだ無害化できない種類のため"},
+			top: []string{topLine}, notice: []string{"添付されていたメールを作り直し、一部をお預かりしています。", "１の１「broken.pdf」（PDF）　途中で切れているため"},
 			absent: []string{"%PDF-", "FlateDecode", "DomainKey"}},
 		{path: "eml/stalwart-001.eml", verdict: format.Partly, subject: "whatever", found: "external_body",
 			parts: []part{

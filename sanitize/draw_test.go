@@ -20,7 +20,7 @@ import (
 // drawing is a class of workers that draw a PDF of these tests: what is asked
 // of them stands behind the mark of a PDF in plain words.
 func drawing() sandbox.Class {
-	return sandbox.Class{Procs: 2, Limits: sandbox.Limits{Memory: 512 << 20, CPU: 20 * time.Second, Wall: 20 * time.Second, Output: 1 << 30},
+	return sandbox.Class{Procs: 2, Limits: sandbox.Limits{Memory: 512 << 20, CPU: 20 * time.Second, Wall: 5 * time.Minute, Output: 1 << 30},
 		Load: func() (sandbox.Serve, error) {
 			rows := Formats()
 			rowOf(rows, format.PDF).Parse = drawTest
@@ -254,7 +254,7 @@ func TestLargePagesWait(t *testing.T) {
 		t.Errorf("%s %s %s", n.Verdict, n.Reason, n.Detail)
 	}
 	<-e.room
-	if n := try(time.Minute); n.Verdict != format.Rebuilt || len(e.room) != 0 {
+	if n := try(10 * time.Minute); n.Verdict != format.Rebuilt || len(e.room) != 0 {
 		t.Errorf("%s %s %s, %d in the room", n.Verdict, n.Reason, n.Detail, len(e.room))
 	}
 }

@@ -2,7 +2,6 @@ package sanitize
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"image"
 	"image/jpeg"
@@ -17,39 +16,14 @@ import (
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/image/tiff/tifftest"
-	"sekisho/sanitize/modules"
 	"sekisho/sanitize/policy"
-	"sekisho/sanitize/sandbox"
 )
 
-// moduleClasses are boxes with the decoders that `make modules` fetched.
-func moduleClasses() map[string]sandbox.Class {
-	dir, err := filepath.Abs("../bin/modules")
-	if err != nil {
-		panic(err) // there is no working directory
-	}
-	classes := map[string]sandbox.Class{}
-	for name, kind := range modules.Kinds() {
-		h := Heavy{Class: decoders[kind], Dirs: []string{dir, "/usr/share/fonts/opentype/ipafont-gothic"}}
-		h.Load = func(dirs []string) (map[format.Kind]Parser, error) {
-			letters, err := modules.ReadFonts(dirs[1:])
-			if err != nil {
-				return nil, err
-			}
-			parse, err := modules.Load(context.Background(), name, modules.Config{Dir: dirs[0], Fonts: letters})
-			return map[format.Kind]Parser{kind: parse}, err
-		}
-		classes[string(h.Class)] = h.class()
-	}
-	return classes
-}
-
-// TestModulesInBoxes: a picture comes out of a real box with its decoder, which
-// the box compiles itself, as it does without a cache; where the decoder is not
+// TestModulesInBoxes: a picture comes out of a real box with its decoder; where the decoder is not
 // installed, the picture is held as a kind that is not rebuilt.
 func TestModulesInBoxes(t *testing.T) {
 	all := testClasses()
-	maps.Copy(all, moduleClasses())
+	maps.Copy(all, moduleClasses(moduleCache(t)))
 	with := New(testPool(t, all), slog.New(slog.DiscardHandler))
 	dir := t.TempDir()
 	source := image.NewNRGBA(image.Rect(0, 0, 90, 60))
