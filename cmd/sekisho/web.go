@@ -56,6 +56,9 @@ func (n *node) openAccounts(ctx context.Context) error {
 	if done.Clear+done.Renewed > 0 {
 		n.log.Info("second factors are sealed", "in_clear", done.Clear, "of_earlier_keys", done.Renewed)
 	}
+	if done.Clear > 0 {
+		n.log.Warn("the copy of the ledger that the upgrade left, and backups of before, have second factors in clear; delete them once there is no way back")
+	}
 	if done.Lost > 0 {
 		n.log.Warn("no key opens some second factors; restore the key folder, or reset these factors (sekisho user reset-factor)", "accounts", done.Lost)
 	}

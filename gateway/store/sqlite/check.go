@@ -101,6 +101,8 @@ var rules = []rule{
 		SELECT 1 FROM users, json_each(roles) r WHERE r.value = 'admin' AND state = 'active')`},
 	{"an auditor with roles that are audited", `SELECT id FROM users WHERE EXISTS (SELECT 1 FROM json_each(roles) WHERE value = 'auditor')
 		AND EXISTS (SELECT 1 FROM json_each(roles) WHERE value IN ('admin', 'operator'))`},
+	{"a second factor in clear", `SELECT id FROM users WHERE length(factor_secret) BETWEEN 1 AND 36
+		AND EXISTS (SELECT 1 FROM settings WHERE name = 'second factors' AND value = 'sealed')`},
 	{"a session of a disabled account", `SELECT s.id FROM sessions s JOIN users u ON u.id = s.user WHERE u.state <> 'active'`},
 	{"a recipient whose mail is not in the list of theirs", `SELECT m.id || ' ' || t.value FROM messages m, json_each(m.forward_paths) t
 		WHERE NOT EXISTS (SELECT 1 FROM message_recipients WHERE address = lower(t.value) AND n = m.n)`},

@@ -61,6 +61,8 @@ func TestCheckFinds(t *testing.T) {
 		"an auditor with roles that are audited":                      strings.ReplaceAll(person, `["admin"]`, `["auditor","operator"]`),
 		"a session of a disabled account": strings.ReplaceAll(person, "active", "disabled") +
 			`; INSERT INTO sessions VALUES ('s', zeroblob(32), 'u', '', '', '', 0, 0, 0, 0)`,
+		"a second factor in clear": person +
+			`; UPDATE users SET factor_secret = zeroblob(20); UPDATE settings SET value = 'sealed' WHERE name = 'second factors'`,
 		"a recipient whose mail is not in the list of theirs": `DELETE FROM message_recipients`,
 	}
 	for _, r := range rules {
