@@ -112,8 +112,8 @@ type JobQuery struct {
 type ReleaseTx interface {
 	// AddRequest inserts a new request of a held item that has no open one.
 	AddRequest(r quarantine.ReleaseRequest, rec ...Record) error
-	// MoveRequest stores what became of a request: its state, its end and the
-	// decisions that came to it. The rest of a request never changes.
+	// MoveRequest stores what became of a request: its state, its end, the decisions
+	// that came to it and whom they added in vain. The rest of a request never changes.
 	MoveRequest(r quarantine.ReleaseRequest, rec ...Record) error
 	// AddException and MoveException do the same for the register.
 	AddException(e quarantine.Exception, rec ...Record) error

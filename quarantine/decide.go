@@ -14,7 +14,7 @@ type Vote struct {
 	Choice Choice
 	Reason string   // needed to deny or send back, and to approve an exception
 	Deputy Deputy   // in whose stead, if not in one's own right
-	Also   []string // original recipients who get the part too, when approving
+	Also   []string // original recipients who get the part too, when approving; none of the form Original
 }
 
 // Decide returns the request after a person's vote, or the Refusal. An approval
@@ -69,8 +69,11 @@ func (r ReleaseRequest) approve(d Decision, n int, also []string) (ReleaseReques
 	if err := r.second(d.By, Deputy{Of: Actor{ID: d.OnBehalfOf}}, nil); err != nil {
 		return r, err
 	}
-	if r.Form == Original && d.Reason == "" {
+	switch {
+	case r.Form == Original && d.Reason == "":
 		return r, NoReason
+	case r.Form == Original && len(also) > 0:
+		return r, OneRecipient
 	}
 	for _, to := range also {
 		if !slices.Contains(r.Original, to) {

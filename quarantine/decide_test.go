@@ -210,6 +210,7 @@ func TestDecideRefuses(t *testing.T) {
 		{"an exception without a reason", ask(t, Original, ""), head, Vote{Choice: Approve}, noon, NoReason},
 		{"at its end", wide, admin1, Vote{Choice: Approve}, wide.ExpiresAt, RequestExpired},
 		{"somebody who did not get the mail", wide, admin1, Vote{Choice: Approve, Also: []string{"jiro@town.example", "x@example.com"}}, noon, NotRecipient},
+		{"a second recipient of an original", ask(t, Original, ""), head, Vote{Choice: Approve, Reason: "x", Also: []string{"jiro@town.example"}}, noon, OneRecipient},
 		{"self-service is decided already", ask(t, TextOnly, ""), admin1, Vote{Choice: Approve}, noon, AlreadyDecided},
 	} {
 		got, err := Decide(c.req, c.who, c.vote, c.at)
@@ -342,6 +343,41 @@ func TestExecute(t *testing.T) {
 	}
 }
 
+// TestLeaveOut: whom a decider adds gets nothing when another policy is for them,
+// and whoever is left out stays so. The recipient asked for is never left out.
+func TestLeaveOut(t *testing.T) {
+	r := ask(t, Resanitize, Wide)
+	r.Original = append(r.Original, "saburo@town.example")
+	r, err := Decide(r, head, Vote{Choice: Approve, Also: []string{"jiro@town.example", "saburo@town.example", "hanako@town.example"}}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		strict  []string
+		to, out string
+	}{
+		{"all alike", nil, "[Hanako@town.example jiro@town.example saburo@town.example hanako@town.example]", "[]"},
+		{"one is not", []string{"jiro@town.example"}, "[Hanako@town.example saburo@town.example hanako@town.example]", "[jiro@town.example]"},
+		{"it is by now", nil, "[Hanako@town.example saburo@town.example hanako@town.example]", "[jiro@town.example]"},
+		{"nobody is", []string{"Hanako@town.example", "hanako@town.example", "saburo@town.example"}, "[Hanako@town.example]", "[jiro@town.example saburo@town.example hanako@town.example]"},
+	} {
+		before := r
+		r = r.LeaveOut(func(a string) bool { return !slices.Contains(c.strict, a) })
+		if fmt.Sprint(r.To()) != c.to || fmt.Sprint(r.LeftOut) != c.out {
+			t.Errorf("%s: to %v, left out %v", c.name, r.To(), r.LeftOut)
+		}
+		if len(before.LeftOut) > len(r.LeftOut) {
+			t.Errorf("%s: somebody came back", c.name)
+		}
+	}
+	forged := ask(t, Original, "")
+	forged.Decisions = []Decision{{Choice: Approve, By: head, Also: []string{"jiro@town.example"}}}
+	if to := forged.To(); len(to) != 1 {
+		t.Errorf("an original goes to %v", to)
+	}
+}
+
 // TestGranted forges rows: whatever somebody writes into the ledger, fewer
 // persons than the form demands never execute.
 func TestGranted(t *testing.T) {
@@ -376,6 +412,7 @@ func TestGranted(t *testing.T) {
 		"another form":           func(r *ReleaseRequest) { r.Form = "original" },
 		"no form":                func(r *ReleaseRequest) { r.Form, r.Persons, r.Decisions = "", 0, nil },
 		"wide, alone":            func(r *ReleaseRequest) { r.Form, r.Profile, r.Persons, r.Decisions = Resanitize, Wide, 0, nil },
+		"another recipient":      func(r *ReleaseRequest) { r.Decisions[1].Also = []string{"jiro@town.example"} },
 		"a made-up profile":      func(r *ReleaseRequest) { r.Form, r.Profile, r.Persons, r.Decisions = Resanitize, "x", 0, nil },
 	} {
 		r := good

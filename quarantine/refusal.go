@@ -33,6 +33,9 @@ const (
 	NoReason Refusal = "reason_required"
 	// NotRecipient: somebody who did not get the mail cannot get its parts.
 	NotRecipient Refusal = "not_a_recipient"
+	// OneRecipient: an exception lets an original to the one recipient that was
+	// asked for; each further one is a request of its own.
+	OneRecipient Refusal = "one_recipient"
 	// Ended: the held part was released, discarded or has expired.
 	Ended Refusal = "item_ended"
 	// MixedPersons: a user of the operating system and an account may be one and
@@ -60,6 +63,7 @@ var refusals = map[Refusal]RefusalText{
 	NotYours:         {"自分あてのメールではありません。", "The part is not in your own mail."},
 	NoReason:         {"理由を書いてください。", "A reason is needed."},
 	NotRecipient:     {"もとのメールの宛先でない人には届けられません。", "Only original recipients can be added."},
+	OneRecipient:     {"例外解除では、ほかの宛先を加えられません。宛先ごとに申請してください。", "An exception is for one recipient; ask for each."},
 	Ended:            {"すでに解除、破棄、または期限切れになっています。", "The part was released, discarded or has expired."},
 	MixedPersons: {"コマンドの利用者とアカウントは、別の人かどうかを確かめられません。申請と同じ方法（コマンドかアカウント）で承認してください。",
 		"A command line user and an account may be one person; approve in the way in which it was asked for."},

@@ -97,8 +97,9 @@ type ReleaseRequest struct {
 	ExpiresAt   time.Time // the first instant at which nobody may decide
 	EndedAt     time.Time // zero while open
 	Decisions   []Decision
-	Delivery    string // the follow-up mail, once executed
-	Fault       string // reason code of a Failed request
+	LeftOut     []string // recipients that a decider added and whose mail has another policy: they get nothing
+	Delivery    string   // the follow-up mail, once executed
+	Fault       string   // reason code of a Failed request
 }
 
 // Ask is what somebody asks for.
@@ -175,17 +176,34 @@ func (k Ask) check(i Item, a Actor, rules Rules, now time.Time) (dept string, er
 }
 
 // To returns who gets the released part: whose mail it was in, and whom the
-// deciders added.
+// deciders added and nobody left out. Of an original that is one recipient.
 func (r ReleaseRequest) To() []string {
 	to := []string{r.Recipient}
+	if r.Form == Original {
+		return to
+	}
 	for _, d := range r.Decisions {
 		for _, a := range d.Also {
-			if d.Choice == Approve && !slices.Contains(to, a) {
+			if d.Choice == Approve && !slices.Contains(to, a) && !slices.Contains(r.LeftOut, a) {
 				to = append(to, a)
 			}
 		}
 	}
 	return to
+}
+
+// LeaveOut returns the request without those added recipients that are not
+// alike: what goes out is built by the policy for Recipient, and may be more
+// than the policy for another lets in. Who is left out once stays so.
+func (r ReleaseRequest) LeaveOut(alike func(address string) bool) ReleaseRequest {
+	out := slices.Clone(r.LeftOut)
+	for _, a := range r.To()[1:] {
+		if !alike(a) {
+			out = append(out, a)
+		}
+	}
+	r.LeftOut = out
+	return r
 }
 
 // Approvals returns the approving decisions.
@@ -216,8 +234,11 @@ func (r ReleaseRequest) Granted() error {
 	for n, d := range approvals {
 		s := stepOf(r.Form, n+1)
 		fits := d.Basis == AsApprover && s.approver || d.Basis == AsDeputy && s.approver && d.OnBehalfOf != "" || d.Basis == AsAdmin && s.admin
-		if !fits || d.Order != n+1 {
+		switch {
+		case !fits || d.Order != n+1:
 			return WrongRole
+		case r.Form == Original && len(d.Also) > 0:
+			return OneRecipient
 		}
 		for _, p := range d.persons() {
 			if p == "" || seen[p] || !tellable(p, r.Requester.ID) {

@@ -46,16 +46,22 @@ type decisionJSON struct {
 	By     string            `json:"by,omitempty"`
 	At     time.Time         `json:"at"`
 	Reason string            `json:"reason,omitempty"`
+	Also   []string          `json:"also,omitempty"` // recipients added
+}
+
+func decisionsToJSON(ds []quarantine.Decision) []decisionJSON {
+	list := []decisionJSON{}
+	for _, d := range ds {
+		list = append(list, decisionJSON{d.Choice, d.By.ID, d.At, d.Reason, d.Also})
+	}
+	return list
 }
 
 func exceptionToJSON(e quarantine.Exception) exceptionJSON {
 	j := exceptionJSON{ID: e.ID, State: e.State, Scope: e.Scope, Reason: e.Reason, From: e.From, Until: e.Until, MaxUses: e.MaxUses, Uses: e.Uses,
-		ProposedBy: e.ProposedBy.ID, ProposedAt: e.ProposedAt, Decisions: []decisionJSON{}}
+		ProposedBy: e.ProposedBy.ID, ProposedAt: e.ProposedAt, Decisions: decisionsToJSON(e.Decisions)}
 	if !e.EndedAt.IsZero() {
 		j.EndedAt = &e.EndedAt
-	}
-	for _, d := range e.Decisions {
-		j.Decisions = append(j.Decisions, decisionJSON{d.Choice, d.By.ID, d.At, d.Reason})
 	}
 	return j
 }

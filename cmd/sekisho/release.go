@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"sekisho/audit"
@@ -56,6 +57,9 @@ type requestJSON struct {
 	Requester string                  `json:"requester"`
 	Approvals int                     `json:"approvals"`
 	Persons   int                     `json:"persons"`
+	Decisions []decisionJSON          `json:"decisions"`
+	To        []string                `json:"to"`
+	LeftOut   []string                `json:"left_out,omitempty"`
 	Fault     string                  `json:"fault,omitempty"`
 	Delivery  string                  `json:"delivery,omitempty"`
 	AskedAt   time.Time               `json:"requested_at"`
@@ -64,7 +68,7 @@ type requestJSON struct {
 
 func requestToJSON(r quarantine.ReleaseRequest) requestJSON {
 	return requestJSON{r.ID, r.Receipt, r.Item, r.Recipient, r.Form, r.Profile, r.Exception, r.State, r.Requester.ID, len(r.Approvals()), r.Persons,
-		r.Fault, r.Delivery, r.RequestedAt, r.ExpiresAt}
+		decisionsToJSON(r.Decisions), r.To(), r.LeftOut, r.Fault, r.Delivery, r.RequestedAt, r.ExpiresAt}
 }
 
 // told prints what became of a request: a line and what comes next, or JSON.
@@ -73,6 +77,12 @@ func (r requestJSON) told(e env, asJSON bool) error {
 		return json.NewEncoder(e.stdout).Encode(r)
 	}
 	fmt.Fprintf(e.stdout, "%s: %s\n", r.ID, r.State)
+	if len(r.To) > 1 {
+		fmt.Fprintf(e.stdout, "届け先 / to: %s\n", strings.Join(r.To, " "))
+	}
+	if len(r.LeftOut) > 0 {
+		fmt.Fprintf(e.stdout, "方針が違うので届けない宛先 / left out, another policy: %s\n", strings.Join(r.LeftOut, " "))
+	}
 	left := r.Persons - r.Approvals
 	switch {
 	case r.State == quarantine.Approved:
@@ -173,7 +183,7 @@ func (c *quarantineRequestsCmd) Run(e env) error {
 			return errors.Join(err, jsonLines(e.stdout, rs, requestToJSON))
 		}
 		for _, r := range rs {
-			fmt.Fprintf(e.stdout, "%s  %s  %s  %s  %s  %s\n", r.Receipt, r.Form, r.State, r.Recipient, r.Fault, r.ID)
+			fmt.Fprintf(e.stdout, "%s  %s  %s  %s  %s  %s\n", r.Receipt, r.Form, r.State, strings.Join(r.To(), ","), r.Fault, r.ID)
 		}
 		return nil
 	})

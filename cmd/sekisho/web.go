@@ -65,6 +65,12 @@ func (n *node) openAccounts(ctx context.Context) error {
 	return nil
 }
 
+// alike reports whether the mail of two recipients is under the same policy now.
+func (n *node) alike(a, b string) bool {
+	p := n.policy.Current()
+	return p.For(a).Digest() == p.For(b).Digest()
+}
+
 // openWeb opens the REST interface; nil when the configuration has none.
 func (n *node) openWeb(ctx context.Context) (*web, error) {
 	c := n.cfg.API
@@ -83,7 +89,7 @@ func (n *node) openWeb(ctx context.Context) (*web, error) {
 	if n.webCertificate != nil {
 		certificate = n.webCertificate.config()
 	}
-	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules(n.cfg), Policy: editionOf(n.stores.Ledger), Wake: n.flow.WakeJob}
+	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules(n.cfg), Policy: editionOf(n.stores.Ledger), Alike: n.alike, Wake: n.flow.WakeJob}
 	a := api.New(api.Config{Desk: counter, Previews: n.stores.Previews, WakePreview: n.flow.WakePreview, NoOwnPreviews: !c.StaffPreviews, Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
 		Healthy: n.sequencer.Healthy, Status: n.status, AuditFiles: os.DirFS(n.stores.AuditDir), AuditKeys: keys.AuditPublic, Version: n.scribe.Version})
 	w.server = a.Server(certificate)

@@ -157,7 +157,7 @@ func refusalStatus(r quarantine.Refusal) int {
 		return http.StatusConflict
 	case quarantine.RequestExpired:
 		return http.StatusGone
-	case quarantine.NoReason, quarantine.Incomplete, quarantine.NotRecipient:
+	case quarantine.NoReason, quarantine.Incomplete, quarantine.NotRecipient, quarantine.OneRecipient:
 		return http.StatusUnprocessableEntity
 	}
 	return http.StatusForbidden

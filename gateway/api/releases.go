@@ -33,12 +33,13 @@ type decisionView struct {
 	At         time.Time `json:"at"`
 	Reason     string    `json:"reason,omitempty"`
 	Basis      string    `json:"basis"`
+	Also       []string  `json:"also,omitempty" doc:"Recipients added by this decision"`
 }
 
 func viewDecisions(list []quarantine.Decision) []decisionView {
 	out := make([]decisionView, 0, len(list))
 	for _, d := range list {
-		out = append(out, decisionView{string(d.Choice), d.By.ID, d.By.Name, d.OnBehalfOf, d.Order, d.At, d.Reason, string(d.Basis)})
+		out = append(out, decisionView{string(d.Choice), d.By.ID, d.By.Name, d.OnBehalfOf, d.Order, d.At, d.Reason, string(d.Basis), d.Also})
 	}
 	return out
 }
@@ -63,6 +64,8 @@ type requestView struct {
 	ExpiresAt   time.Time      `json:"expires_at"`
 	EndedAt     *time.Time     `json:"ended_at,omitempty"`
 	Decisions   []decisionView `json:"decisions"`
+	To          []string       `json:"to" doc:"Who gets the part, or would"`
+	LeftOut     []string       `json:"left_out,omitempty" doc:"Added by a decision, but under another policy: they get nothing and ask for themselves"`
 	Fault       string         `json:"fault,omitempty" doc:"Why it could not be carried out"`
 }
 
@@ -70,7 +73,7 @@ func viewRequest(r quarantine.ReleaseRequest) requestView {
 	return requestView{ID: r.ID, Item: r.Item, Message: r.Message, Receipt: r.Receipt, Recipient: r.Recipient, Form: string(r.Form),
 		Profile: string(r.Profile), Exception: r.Exception, Requester: r.Requester.ID, Name: r.Requester.Name, Dept: r.Dept, Reason: r.Reason,
 		Persons: r.Persons, State: string(r.State), Version: r.Version, RequestedAt: r.RequestedAt, ExpiresAt: r.ExpiresAt,
-		EndedAt: optionalTime(r.EndedAt), Decisions: viewDecisions(r.Decisions), Fault: r.Fault}
+		EndedAt: optionalTime(r.EndedAt), Decisions: viewDecisions(r.Decisions), To: r.To(), LeftOut: r.LeftOut, Fault: r.Fault}
 }
 
 type requestOutput struct{ Body requestView }
@@ -99,7 +102,7 @@ type voteInput struct {
 	Body struct {
 		Decision   string   `json:"decision" enum:"approve,deny,send_back"`
 		Reason     string   `json:"reason,omitempty" maxLength:"2000"`
-		Also       []string `json:"also,omitempty" maxItems:"100" doc:"Original recipients who get the part too"`
+		Also       []string `json:"also,omitempty" maxItems:"100" doc:"Original recipients who get the part too; none of an exception"`
 		OnBehalfOf string   `json:"on_behalf_of,omitempty" maxLength:"64" doc:"The approver whose deputy decides"`
 		Version    int      `json:"version,omitempty" minimum:"0" doc:"Of the picture that was decided on"`
 	}

@@ -27,6 +27,9 @@ type Desk struct {
 	Scribe gateway.Scribe
 	Rules  func() quarantine.Rules // what this gateway offers at the moment
 	Wake   func()                  // tells flow of a job; may be nil
+	// Alike reports whether the mail of two recipients is under the same policy. It
+	// tells deciders at once whom they add in vain; flow asks again. nil: flow alone.
+	Alike func(a, b string) bool
 	// Policy is the policy in force, as records name it; nil: they name none.
 	Policy func(ctx context.Context) (audit.Policy, error)
 }
@@ -83,10 +86,16 @@ func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseReq
 // that the person decided on; 0 for whatever it is now.
 func (d Desk) Decide(ctx context.Context, p Person, id string, version int, v quarantine.Vote) (quarantine.ReleaseRequest, error) {
 	return d.step(ctx, p, id, version, func(r quarantine.ReleaseRequest) (quarantine.ReleaseRequest, error) {
-		if next, err := quarantine.Decide(r, p.Actor, v, d.now()); err != nil || v.Choice != quarantine.Approve || d.Rules().Offers(r.Form) {
+		next, err := quarantine.Decide(r, p.Actor, v, d.now())
+		switch {
+		case err != nil || v.Choice != quarantine.Approve:
 			return next, err
+		case !d.Rules().Offers(r.Form):
+			return r, quarantine.NotOffered // it was when it was asked for
+		case d.Alike != nil:
+			next = next.LeaveOut(func(address string) bool { return d.Alike(r.Recipient, address) })
 		}
-		return r, quarantine.NotOffered // it was when it was asked for
+		return next, nil
 	})
 }
 
@@ -172,7 +181,7 @@ func (d Desk) about(ctx context.Context, p Person, v audit.Verb, r quarantine.Re
 		e.Actor, e.OnBehalfOf = p.Audit, step.OnBehalfOf
 		gateway.RecordRequest(e, r, i, inForce)
 		e.Decision.Order = int64(step.Order)
-		e.Mail = audit.Mail{Recipients: gateway.AuditRecipients(append([]string{r.Recipient}, step.Also...))}
+		e.Mail = audit.Mail{Recipients: gateway.AuditRecipients(r.To())}
 	})
 	return d.withReason(rec, step.Reason, err)
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -220,6 +221,41 @@ func TestRecordsSay(t *testing.T) {
 	if _, err := d.Withdraw(t.Context(), clerk, x.ID, 0, ""); err == nil {
 		t.Error("a step was taken that no record can place")
 	}
+}
+
+// TestAddedInVain: a decider who adds a recipient of another policy is told at
+// once, in the answer and in the record.
+func TestAddedInVain(t *testing.T) {
+	l, s := held(t)
+	d := desk.Desk{Ledger: l, Scribe: s, Rules: func() quarantine.Rules { return quarantine.Rules{} }, Alike: func(a, b string) bool { return a == b }}
+	r, err := d.Ask(t.Context(), clerk, desk.Ask{Item: "item", Form: quarantine.Resanitize, Reason: "入札"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err = d.Decide(t.Context(), kanri, r.ID, 0, quarantine.Vote{Choice: quarantine.Approve, Also: []string{"head@town.example"}})
+	if err != nil || !slices.Equal(r.To(), []string{"clerk@town.example"}) || !slices.Equal(r.LeftOut, []string{"head@town.example"}) {
+		t.Fatalf("to %v, left out %v, %v", r.To(), r.LeftOut, err)
+	}
+	e := last(t, l, "release.approved")
+	if e.Change != (audit.Change{Path: "left_out", After: "head@town.example"}) || !slices.Equal(e.Mail.Recipients, r.To()) {
+		t.Errorf("%+v %+v", e.Change, e.Mail)
+	}
+}
+
+// last returns the newest event of a verb.
+func last(t *testing.T, l *sqlite.Ledger, v audit.Verb) audit.Event {
+	t.Helper()
+	rows, err := l.Pending(t.Context(), -1, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range slices.Backward(rows) {
+		if r.Event.Verb == v {
+			return r.Event
+		}
+	}
+	t.Fatalf("no record of %s", v)
+	return audit.Event{}
 }
 
 // open registers an exception for everything, until a time.

@@ -61,6 +61,8 @@ func (w *release) run(ctx context.Context) error {
 		return format.Hold(format.Internal, "every try failed")
 	}
 	rules := w.policy.For(w.item.Recipient)
+	digest := rules.Digest()
+	w.req = w.req.LeaveOut(func(address string) bool { return w.policy.For(address).Digest() == digest })
 	switch {
 	case w.req.Form == quarantine.TextOnly:
 		return w.rebuilt(ctx, rules.TextOnly())

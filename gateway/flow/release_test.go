@@ -49,6 +49,12 @@ func holdTable(t *testing.T, w *world) (gateway.Message, quarantine.Item) {
 // ask makes a request and has people approve it; its job waits then.
 func (w *world) ask(i quarantine.Item, f quarantine.Form, p quarantine.Profile, e quarantine.Exception, approvers ...quarantine.Actor) string {
 	w.t.Helper()
+	return w.askFor(i, f, p, e, nil, approvers...)
+}
+
+// askFor is ask with recipients whom each approver adds.
+func (w *world) askFor(i quarantine.Item, f quarantine.Form, p quarantine.Profile, e quarantine.Exception, also []string, approvers ...quarantine.Actor) string {
+	w.t.Helper()
 	must := func(err error) {
 		w.t.Helper()
 		if err != nil {
@@ -58,13 +64,13 @@ func (w *world) ask(i quarantine.Item, f quarantine.Form, p quarantine.Profile, 
 	w.count++
 	id := fmt.Sprintf("%032x", w.count)
 	r, err := quarantine.Request(quarantine.Ask{ID: id, Form: f, Profile: p, Reason: "要る", Exception: e, Sender: "sender@example.com",
-		Original: []string{"b@town.example.lg.jp", "c@town.example.lg.jp"}}, i, clerk, quarantine.Rules{SelfService: true, Exceptions: true, InternetSide: true}, w.now)
+		Original: []string{"b@town.example.lg.jp", "c@town.example.lg.jp"}}, i, clerk, w.offers, w.now)
 	must(err)
 	must(w.ledger.Do(w.t.Context(), func(tx gateway.Tx) error {
 		return tx.AddRequest(r, w.note())
 	}))
 	for _, a := range approvers {
-		r, err = quarantine.Decide(r, a, quarantine.Vote{Choice: quarantine.Approve, Reason: "可"}, w.now)
+		r, err = quarantine.Decide(r, a, quarantine.Vote{Choice: quarantine.Approve, Reason: "可", Also: also}, w.now)
 		must(err)
 		must(w.ledger.Do(w.t.Context(), func(tx gateway.Tx) error { return tx.MoveRequest(r, w.note()) }))
 	}

@@ -40,13 +40,15 @@ type world struct {
 	ledger *sqlite.Ledger
 	now    time.Time
 	policy policy.Policy
+	offers quarantine.Rules // when something is asked for
 	count  int
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{t: t, now: time.Date(2026, 4, 17, 0, 12, 0, 0, time.UTC), policy: policy.Policy{Default: policy.Default()}}
+	w := &world{t: t, now: time.Date(2026, 4, 17, 0, 12, 0, 0, time.UTC), policy: policy.Policy{Default: policy.Default()},
+		offers: quarantine.Rules{SelfService: true, Exceptions: true, InternetSide: true}}
 	var err error
 	if w.ledger, err = sqlite.Open(t.Context(), filepath.Join(dir, "ledger.db")); err != nil {
 		t.Fatal(err)

@@ -29,14 +29,14 @@ func (d decoded) Scan(v any) error {
 }
 
 const requestColumns = `id, item, message, receipt, recipient, original, form, profile, coalesce(exception, ''), person, dept, reason, persons,
-	state, version, requested_at, expires_at, ended_at, coalesce(delivery, ''), fault`
+	state, version, requested_at, expires_at, ended_at, coalesce(delivery, ''), fault, left_out`
 
 // scanRequest scans all but the decisions.
 func scanRequest(r *quarantine.ReleaseRequest) func(scanner) error {
 	return func(s scanner) error {
 		return s.Scan(&r.ID, &r.Item, &r.Message, &r.Receipt, &r.Recipient, list{&r.Original}, &r.Form, &r.Profile, &r.Exception,
 			decoded{&r.Requester}, &r.Dept, &r.Reason, &r.Persons, &r.State, &r.Version, stamp{&r.RequestedAt}, stamp{&r.ExpiresAt},
-			stamp{&r.EndedAt}, &r.Delivery, &r.Fault)
+			stamp{&r.EndedAt}, &r.Delivery, &r.Fault, list{&r.LeftOut})
 	}
 }
 
@@ -120,8 +120,14 @@ func (t *tx) MoveRequest(r quarantine.ReleaseRequest, rec ...gateway.Record) err
 				return err
 			}
 		}
-		if _, err := t.exec(`UPDATE release_requests SET state = ?, version = ?, ended_at = ?, delivery = ?, fault = ? WHERE id = ?`,
-			string(r.State), r.Version, nanos(r.EndedAt), optional(r.Delivery), r.Fault, r.ID); err != nil {
+		leftOut := "[]"
+		if len(r.LeftOut) > 0 {
+			if leftOut, err = addresses(r.LeftOut); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec(`UPDATE release_requests SET state = ?, version = ?, ended_at = ?, delivery = ?, fault = ?, left_out = ? WHERE id = ?`,
+			string(r.State), r.Version, nanos(r.EndedAt), optional(r.Delivery), r.Fault, leftOut, r.ID); err != nil {
 			return err
 		}
 		return t.record(was.Message, rec)
@@ -228,6 +234,9 @@ func (l *Ledger) requests(ctx context.Context, selected string, args ...any) ([]
 			err := scanRequest(&r)(s)
 			if len(r.Original) == 0 {
 				r.Original = nil
+			}
+			if len(r.LeftOut) == 0 {
+				r.LeftOut = nil
 			}
 			rs = append(rs, r)
 			return err

@@ -99,7 +99,7 @@ func requests(t *testing.T, d *desk) {
 	d.do(addRequest(d, r))
 	same(t, "requested", storedRequest(d, r.ID), r)
 	d.now = d.now.Add(time.Hour)
-	r = votes(d, r, head, quarantine.Approve, "jiro@town.example")
+	r = votes(d, r, head, quarantine.Approve)
 	d.do(moveRequest(d, r))
 	same(t, "one approval", storedRequest(d, r.ID), r)
 	r = votes(d, r, admin, quarantine.Deny)
@@ -141,6 +141,12 @@ func requests(t *testing.T, d *desk) {
 	if c, err := d.l.Counts(t.Context()); err != nil || c.RequestsPending != 1 || c.JobsWaiting != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
+	late = votes(d, late, head, quarantine.Approve, "jiro@town.example")
+	late.LeftOut = []string{"jiro@town.example"}
+	d.do(func(tx gateway.Tx) error {
+		return errors.Join(tx.MoveRequest(late, d.record()), tx.AddJob(job(d, late), d.record()))
+	})
+	same(t, "approved, one left out", storedRequest(d, late.ID), late)
 	if _, err := d.l.Request(t.Context(), "no"); !errors.Is(err, gateway.ErrNotFound) {
 		t.Errorf("unknown request: %v", err)
 	}
