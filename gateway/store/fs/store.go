@@ -93,7 +93,13 @@ func OpenFS(files FS, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{files: files, recipients: o.Recipients, identities: o.Identities, random: o.Random}
+	s := &Store{files: files, random: o.Random}
+	for _, r := range o.Recipients {
+		s.recipients = append(s.recipients, quickRecipient(r))
+	}
+	for _, i := range o.Identities {
+		s.identities = append(s.identities, quickIdentity(i))
+	}
 	if len(s.recipients) == 0 {
 		return s, nil
 	}
