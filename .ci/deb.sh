@@ -23,6 +23,14 @@ sed 's|/usr/local/bin|/usr/bin|g' configs/sekisho.service >"$root/usr/lib/system
 install -m 0644 docs/ja/*.md "$root/usr/share/doc/sekisho/"
 install -d -m 0755 "$root/usr/share/doc/sekisho/examples"
 install -m 0644 configs/sekisho.yaml configs/policy.yaml configs/recipients.txt configs/alerts.yaml "$root/usr/share/doc/sekisho/examples/"
+# The decoders that "make modules" fetched go along as they are: files of their
+# own, under licences of their own, which anybody can replace (ADR 0016).
+install -d -m 0755 "$root/usr/lib/sekisho/modules"
+for file in bin/modules/*.wasm bin/modules/*.wasm.gz; do
+	[ -f "$file" ] || continue
+	install -m 0644 "$file" "$root/usr/lib/sekisho/modules/"
+	install -m 0644 configs/debian/decoders.txt "$root/usr/share/doc/sekisho/decoders.txt"
+done
 # What is linked in is under licences that ask for their text to come with it.
 licences() {
 	cat "$(go env GOROOT)/LICENSE"
@@ -49,7 +57,7 @@ Priority: optional
 Maintainer: sekisho <postmaster@localhost>
 Installed-Size: $size
 Depends: adduser
-Recommends: systemd, ca-certificates, fonts-noto-cjk
+Recommends: systemd, ca-certificates, fonts-ipafont-mincho, fonts-ipafont-gothic
 Suggests: libreoffice-core-nogui
 Description: mail and file sanitization gateway
  Rebuilds mail and attachments on their way from an Internet zone to an

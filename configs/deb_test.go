@@ -42,7 +42,7 @@ func (w world) script(control, name string, args ...string) string {
 		w.t.Fatal(err)
 	}
 	moved := string(text)
-	for _, dir := range []string{"/etc/sekisho", "/var/lib/sekisho", "/run/systemd"} {
+	for _, dir := range []string{"/etc/sekisho", "/var/lib/sekisho", "/var/cache/sekisho", "/usr/lib/sekisho", "/run/systemd"} {
 		moved = strings.ReplaceAll(moved, dir, w.root+dir)
 	}
 	c := exec.CommandContext(w.t.Context(), "/bin/sh", append([]string{"-c", moved, name}, args...)...)
@@ -57,7 +57,7 @@ func (w world) script(control, name string, args ...string) string {
 func newWorld(t *testing.T) world {
 	t.Helper()
 	w := world{t, t.TempDir(), t.TempDir()}
-	for _, name := range []string{"adduser", "chown", "systemctl", "getent"} {
+	for _, name := range []string{"adduser", "chown", "systemctl", "getent", "sekisho"} {
 		text := fmt.Sprintf("#!/bin/sh\necho \"%s $*\" >>%s/calls\n", name, w.bin)
 		if name == "getent" {
 			text += "exit 2\n" // no such user yet
@@ -112,7 +112,7 @@ func scripts(t *testing.T, w world, control string) {
 	if said := w.script(control, "postinst", "configure", ""); !strings.Contains(said, "sekisho init /etc/sekisho") && !strings.Contains(said, "sekisho init "+w.root) {
 		t.Errorf("the first installation does not say what comes next: %s", said)
 	}
-	for _, want := range []string{"adduser --system --group", "-o sekisho -g sekisho", "chown root:sekisho"} {
+	for _, want := range []string{"adduser --system --group", "-o sekisho -g sekisho", "chown root:sekisho", "install -d -m 0755 " + w.path("var/cache/sekisho"), "sekisho engine", "sekisho decoders"} {
 		if !strings.Contains(w.calls(), want) {
 			t.Errorf("postinst did not call %q: %s", want, w.calls())
 		}
@@ -126,8 +126,16 @@ func scripts(t *testing.T, w world, control string) {
 		t.Errorf("an upgrade says what a first installation does: %s", said)
 	}
 	w.script(control, "prerm", "upgrade", "1.3")
+	if err := os.MkdirAll(w.path("usr/lib/sekisho/modules/cache/x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	w.script(control, "prerm", "remove")
 	w.script(control, "postrm", "remove")
+	for _, name := range []string{"var/cache/sekisho", "usr/lib/sekisho/modules/cache"} {
+		if _, err := os.Stat(w.path(name)); !os.IsNotExist(err) {
+			t.Errorf("compiled code stays in %s: %v", name, err)
+		}
+	}
 	said := w.script(control, "postrm", "purge")
 	if !strings.Contains(said, "var/lib/sekisho は残しました") || !strings.Contains(said, "etc/sekisho は残しました") {
 		t.Errorf("purge does not say what stays: %s", said)
@@ -143,7 +151,7 @@ func contents(t *testing.T, w world, deb string) {
 	t.Helper()
 	for name, mode := range map[string]fs.FileMode{"usr/bin/sekisho": 0o755, "usr/libexec/sekisho/sekisho-box": 0o755,
 		"usr/lib/systemd/system/sekisho.service": 0o644, "etc/sekisho": fs.ModeDir | 0o750, "usr/share/doc/sekisho/operator.md": 0o644, "usr/share/doc/sekisho/copyright": 0o644,
-		"usr/share/doc/sekisho/examples/alerts.yaml": 0o644} {
+		"usr/share/doc/sekisho/examples/alerts.yaml": 0o644, "usr/lib/sekisho/modules": fs.ModeDir | 0o755, "usr/share/doc/sekisho/decoders.txt": 0o644} {
 		if i, err := os.Stat(w.path(name)); err != nil || i.Mode() != mode {
 			t.Errorf("%s: %v, %v", name, i, err)
 		}
@@ -151,6 +159,15 @@ func contents(t *testing.T, w world, deb string) {
 	for line := range strings.Lines(run(t, "dpkg-deb", "-c", deb)) {
 		if !strings.Contains(line, " root/root ") || strings.Contains(line, "agekey") || strings.HasSuffix(line, " ./\n") && !strings.HasPrefix(line, "drwxr-xr-x ") {
 			t.Errorf("in the package: %s", line)
+		}
+	}
+	have, err := filepath.Glob("../bin/modules/*.wasm*") // make modules
+	if err != nil || len(have) == 0 {
+		t.Errorf("no decoders to put in: %v", err)
+	}
+	for _, file := range have {
+		if !bytes.Equal(read(t, file), read(t, w.path(filepath.Join("usr/lib/sekisho/modules", filepath.Base(file))))) {
+			t.Errorf("%s is another file in the package", file)
 		}
 	}
 	unit := string(read(t, w.path("usr/lib/systemd/system/sekisho.service")))

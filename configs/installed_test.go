@@ -3,6 +3,7 @@ package configs
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -175,7 +176,9 @@ func inside(t *testing.T) {
 	walls(t)
 	done("ready")
 	mail(t, came)
-	done("mail relayed")
+	drawn(t, came)
+	healthy(t)
+	done("mail relayed, the doctor is content")
 
 	first := property(t, "MainPID")
 	run(t, "kill", "-9", first)
@@ -204,8 +207,10 @@ func inside(t *testing.T) {
 	if s := property(t, "ActiveState"); s != "inactive" {
 		t.Errorf("after the removal the service is %s", s)
 	}
-	if _, err := os.Stat("/usr/bin/sekisho"); !os.IsNotExist(err) {
-		t.Errorf("after the removal the program: %v", err)
+	for _, name := range []string{"/usr/bin/sekisho", "/var/cache/sekisho", "/usr/lib/sekisho"} {
+		if _, err := os.Stat(name); !os.IsNotExist(err) {
+			t.Errorf("after the removal %s: %v", name, err)
+		}
 	}
 	if said := run(t, "dpkg", "--force-unsafe-io", "-P", "sekisho"); !strings.Contains(said, "/var/lib/sekisho は残しました") || !strings.Contains(said, "/etc/sekisho は残しました") {
 		t.Errorf("purge does not say what stays: %s", said)
@@ -220,6 +225,8 @@ func owners(t *testing.T) {
 	t.Helper()
 	for name, want := range map[string]string{"/usr/bin/sekisho": "755 root:root", "/usr/libexec/sekisho/sekisho-box": "755 root:root",
 		"/lib/systemd/system/sekisho.service": "644 root:root", "/etc/sekisho": "750 root:sekisho", "/var/lib/sekisho": "700 sekisho:sekisho",
+		"/var/cache/sekisho": "755 root:root", "/var/cache/sekisho/engine": "755 root:root", "/var/cache/sekisho/engine/stamp": "644 root:root",
+		"/usr/lib/sekisho/modules": "755 root:root", "/usr/lib/sekisho/modules/cache": "755 root:root",
 		"/usr/share/doc/sekisho/operator.md": "644 root:root", "/usr/share/doc/sekisho/copyright": "644 root:root",
 		"/usr/share/doc/sekisho/examples/alerts.yaml": "644 root:root", "/usr/share/doc/sekisho/examples/sekisho.yaml": "644 root:root"} {
 		if got := strings.TrimSpace(run(t, "stat", "-c", "%a %U:%G", name)); got != want {
@@ -295,6 +302,46 @@ func mail(t *testing.T, came <-chan peertest.Mail) {
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("the mail was not relayed")
+	}
+}
+
+// drawn sends a mail with a PDF: it is drawn with the code that the installation
+// made, and none is made by the service.
+func drawn(t *testing.T, came <-chan peertest.Mail) {
+	t.Helper()
+	page := "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Count 1/Kids[3 0 R]>>\nendobj\n" +
+		"3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R>>\nendobj\n4 0 obj\n<</Length 27>>\nstream\n1 0 0 rg 50 50 100 100 re f \nendstream\nendobj\n" +
+		"trailer\n<</Size 5/Root 1 0 R>>\n%%EOF\n"
+	text := "From: kumin@example.com\r\nTo: yamada@town.example.lg.jp\r\nSubject: two\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf; name=a.pdf\r\n" +
+		"Content-Disposition: attachment; filename=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+	for line := base64.StdEncoding.EncodeToString([]byte(page)); line != ""; line = line[min(76, len(line)):] {
+		text += line[:min(76, len(line))] + "\r\n"
+	}
+	if err := smtp.SendMail("127.0.0.1:25", nil, "kumin@example.com", []string{"yamada@town.example.lg.jp"}, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case m := <-came:
+		if !bytes.Contains(m.Data, []byte("X-Sekisho-Result: v=1; verdict=rebuilt;")) || !bytes.Contains(m.Data, []byte("application/pdf")) {
+			t.Errorf("relayed:\n%s", m.Data)
+		}
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the mail with a PDF was not relayed")
+	}
+	made, err := filepath.Glob("/tmp/systemd-private-*-sekisho.service-*/tmp/sekisho-engine-*")
+	if err != nil || len(made) > 0 {
+		t.Errorf("the service compiled the engine itself: %v, %v", made, err)
+	}
+}
+
+// healthy asks the doctor, as an operator does after the installation.
+func healthy(t *testing.T) {
+	t.Helper()
+	said := run(t, "runuser", "-u", "sekisho", "--", "sekisho", "doctor", "--json")
+	for _, check := range []string{"config", "boxes", "pdf", "decoders", "next_hop", "listener", "audit"} {
+		if !strings.Contains(said, `{"check":"`+check+`","grade":"good"`) {
+			t.Errorf("the doctor is not content with %s:\n%s", check, said)
+		}
 	}
 }
 

@@ -224,6 +224,9 @@ func (c engineCmd) Run(e env) error {
 	if err := pdfium.Prepare(e.ctx, c.Dir); err != nil {
 		return err
 	}
+	if err := os.Chmod(c.Dir, 0o755); err != nil { // boxes run as other users, whatever root's umask is
+		return fmt.Errorf("open the engine's directory to readers: %w", err)
+	}
 	fmt.Fprintf(e.stdout, "使えます / ready（%s）\n", c.Dir)
 	return nil
 }

@@ -11,7 +11,7 @@ mkdir "$disk"
 mount -t tmpfs none "$disk"
 mkdir "$disk/upper" "$disk/work" "$root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" "$root"
-rm -rf "$root/var/lib/sekisho" "$root/etc/sekisho"
+rm -rf "$root/var/lib/sekisho" "$root/var/cache/sekisho" "$root/usr/lib/sekisho" "$root/etc/sekisho"
 
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
