@@ -11,8 +11,10 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sekisho/sanitize/format"
@@ -221,19 +223,71 @@ func TestCalledOffWorkIsNoHold(t *testing.T) {
 	}
 }
 
-// A mail that uses up its own time is held for it.
+// A mail whose time is over is held for it.
 // spec: g2 g8
 func TestDeadlineOfTheMailHolds(t *testing.T) {
-	e := testEngine(t)
-	for name, left := range map[string]time.Duration{"over before the work": -time.Second, "over in the work": time.Second} {
-		t.Run(name, func(t *testing.T) {
-			b := BudgetOf(policy.Default())
-			b.Deadline = time.Now().Add(left)
-			mail := mailWith(map[string][]byte{"bad.png": wordPicture(t, wordLoop)}, "bad.png")
-			n, err := e.Sanitize(t.Context(), Input{Kind: format.Mail, Data: memory(t, mail), Rules: policy.Default(), Facts: testFacts()}, b)
-			if err != nil || n.Verdict != format.Held || n.Reason != format.LimitTime || n.Body.OK() {
-				t.Fatalf("%s %s (%s), %v", n.Verdict, n.Reason, n.Detail, err)
-			}
-		})
+	n := runUntil(t, testEngine(t), -time.Second, mailWith(map[string][]byte{"good.png": wordPicture(t, "")}, "good.png"))
+	if n.Verdict != format.Held || n.Reason != format.LimitTime || n.Body.OK() {
+		t.Fatalf("%s %s (%s)", n.Verdict, n.Reason, n.Detail)
 	}
+}
+
+// A part that never ends uses up its share of the time and no more: it is held
+// alone, what stands behind it is sanitized, and the mail arrives.
+// spec: g2 g8
+func TestPartHasItsShareOfTime(t *testing.T) {
+	mail := mailWith(map[string][]byte{"bad.png": wordPicture(t, wordLoop), "good.png": wordPicture(t, "")}, "bad.png", "good.png")
+	classes := testClasses()
+	c := classes[string(format.ClassImage)]
+	c.Limits.CPU, c.Limits.Wall = time.Minute, time.Minute
+	classes[string(format.ClassImage)] = c
+	n := runUntil(t, New(testPool(t, classes), slog.New(slog.DiscardHandler)), 16*time.Second, mail)
+	if n.Verdict != format.Partly || !n.Body.OK() || len(n.Kids) != 2 {
+		t.Fatalf("%s %s (%s), %d parts", n.Verdict, n.Reason, n.Detail, len(n.Kids))
+	}
+	if k := n.Kids[0]; k.Verdict != format.Held || k.Reason != format.LimitTime {
+		t.Errorf("the bad part: %s %s (%s)", k.Verdict, k.Reason, k.Detail)
+	}
+	if k := n.Kids[1]; k.Verdict != format.Rebuilt {
+		t.Errorf("the good part: %s %s (%s)", k.Verdict, k.Reason, k.Detail)
+	}
+}
+
+func runUntil(t *testing.T, e *Engine, left time.Duration, mail []byte) Node {
+	t.Helper()
+	b := BudgetOf(policy.Default())
+	b.Deadline = time.Now().Add(left)
+	n, err := e.Sanitize(t.Context(), Input{Kind: format.Mail, Data: memory(t, mail), Rules: policy.Default(), Facts: testFacts()}, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	return n
+}
+
+// The shares of parts that each use up theirs: the last still has one, and an
+// eighth stays.
+func TestTimeShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		ctx, cancel := context.WithDeadline(t.Context(), begin.Add(120*time.Second))
+		defer cancel()
+		share := timeShare(ctx)
+		var used []time.Duration
+		for range 4 {
+			its, end := share(ctx)
+			<-its.Done()
+			used = append(used, time.Since(begin).Round(time.Second))
+			end()
+		}
+		if want := []time.Duration{79 * time.Second, 98 * time.Second, 103 * time.Second, 105 * time.Second}; !slices.Equal(used, want) {
+			t.Errorf("parts ended at %v, want %v", used, want)
+		}
+		time.Sleep(10 * time.Second) // the reserve is for no part
+		its, end := share(ctx)
+		defer end()
+		if !errors.Is(its.Err(), context.DeadlineExceeded) || ctx.Err() != nil {
+			t.Errorf("%v, %v", its.Err(), ctx.Err())
+		}
+	})
 }

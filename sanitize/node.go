@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -75,13 +76,32 @@ func (s *session) node(ctx context.Context, f file, budget *format.Budget) Node 
 		n.hold(err)
 		return n
 	}
+	share := timeShare(ctx)
 	for i := range p.kids {
 		k := &p.kids[i]
 		k.path, k.budget, k.pages = childPath(f.path, i), inner, s.in.Rules.Pages
-		n.Kids = append(n.Kids, s.node(ctx, *k, &inner))
+		its, end := share(ctx)
+		n.Kids = append(n.Kids, s.node(its, *k, &inner))
+		end()
 	}
 	s.finish(ctx, &n, p, f)
 	return n
+}
+
+// timeShare carves the time of a file as its other budgets are: a part may use
+// three quarters of what is left, and an eighth of the whole stays for building
+// and linting the file that the parts are in. So one part that never ends is
+// held alone, and the body arrives.
+func timeShare(ctx context.Context) func(context.Context) (context.Context, context.CancelFunc) {
+	end, limited := ctx.Deadline()
+	if !limited {
+		return context.WithCancel
+	}
+	reserve := time.Until(end) / 8
+	return func(ctx context.Context) (context.Context, context.CancelFunc) {
+		left := time.Until(end) - reserve
+		return context.WithDeadline(ctx, end.Add(-reserve-left/4))
+	}
 }
 
 func childPath(parent string, i int) string {

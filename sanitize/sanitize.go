@@ -178,7 +178,7 @@ func (n *Node) Digest() string {
 func (e *Engine) Sanitize(ctx context.Context, in Input, budget format.Budget) (Node, error) {
 	ctx, cancel := context.WithDeadline(ctx, budget.Deadline)
 	defer cancel()
-	s := &session{engine: e, in: in, boxes: map[format.Class]*box{}}
+	s := &session{engine: e, in: in, end: budget.Deadline, boxes: map[format.Class]*box{}}
 	defer s.close()
 	n := Node{Name: in.Name, Kind: in.Kind, Method: format.MethodNone, Reason: format.Internal, Size: in.Data.Size()}
 	err := e.guarded(func() error {

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"runtime/debug"
+	"time"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -45,6 +46,7 @@ type session struct {
 	in     Input
 	boxes  map[format.Class]*box
 	deaths int
+	end    time.Time  // of the message's time, zero for none: a part's share must not end a worker that others use
 	found  []ir.Sheet // pages that the lint saw last
 	turned map[string]*turned
 	broken error // no worker could be had, or the work was stopped: not the message's fault
@@ -74,6 +76,9 @@ func (s *session) box(ctx context.Context, class format.Class) (*box, error) {
 		return nil, format.Hold(format.CrashLoop, "too many workers died on this message")
 	}
 	w, err := s.engine.boxes.Get(ctx, string(class))
+	if err != nil && hasEngine(class) && s.stopped(ctx) == nil {
+		w, err = s.engine.boxes.Get(ctx, string(class)) // an engine may start too slowly on a busy machine
+	}
 	if err != nil {
 		if stop := s.stopped(ctx); stop != nil {
 			return nil, stop
@@ -166,7 +171,11 @@ func (s *session) ask(ctx context.Context, class format.Class, req ir.Request, d
 	if err := b.send(req, data.Reader()); err != nil {
 		return s.died(ctx, class, b, err)
 	}
-	return s.hear(ctx, class, b, limit, take)
+	err = s.hear(ctx, class, b, limit, take)
+	if s.boxes[class] == b && !s.end.IsZero() && b.worker.SetDeadline(s.end) != nil {
+		s.drop(class) // it has answered; that it is gone now is no fault of the next file
+	}
+	return err
 }
 
 // hear reads the answer of a worker.
