@@ -102,9 +102,10 @@ const (
 	backOff   = 15 * time.Second
 	renewTime = leaseTime / 3
 	// largeSize is the size in bytes above which a message takes seconds, not
-	// milliseconds. Such messages have half of the workers at most; one that
-	// finds no place looks again after largeWait.
+	// milliseconds, and slowAfter the time after which any message counts as slow
+	// (lanes.go). What finds no place looks again after largeWait.
 	largeSize = 2 << 20
+	slowAfter = 5 * time.Second
 	largeWait = time.Second
 	// maxTries is how many tries may fail, each after a longer wait, before a
 	// message is held untried; they take about two hours (G3: it ends).
@@ -123,7 +124,7 @@ type Flow struct {
 	alone      sync.RWMutex
 	substitute limiter
 	renew      time.Duration // between renewals of a lease
-	large      chan struct{} // a place for each large message that may be in hand
+	lanes      *lanes
 	stopped    atomic.Pointer[time.Time]
 }
 
@@ -131,7 +132,7 @@ type Flow struct {
 func New(c Config) *Flow {
 	return &Flow{Config: c, wake: make(chan struct{}, max(1, c.Workers)), wakeJob: make(chan struct{}, 1),
 		wakePreview: make(chan struct{}, 1), substitute: limiter{}, renew: renewTime,
-		large: make(chan struct{}, max(1, c.Workers/2))}
+		lanes: newLanes(c.Workers)}
 }
 
 // Wake hints that a message was accepted.
@@ -203,17 +204,19 @@ func (f *Flow) Step(ctx context.Context) (bool, error) {
 		return f.draft(ctx)
 	case err != nil:
 		return false, err
-	case m.Size <= largeSize:
-		return true, f.message(ctx, m)
 	}
-	select {
-	case f.large <- struct{}{}:
-		defer func() { <-f.large }()
-		return true, f.message(ctx, m)
-	default: // small ones behind it go first
-		time.AfterFunc(largeWait, f.Wake)
-		return true, f.putBack(ctx, m, f.Scribe.Clock().Add(largeWait))
+	lane, ok := f.lanes.begin(m)
+	if !ok {
+		return true, f.later(ctx, m)
 	}
+	defer lane.leave()
+	return true, f.message(ctx, m, lane)
+}
+
+// later puts a slow message back; quick ones behind it go first.
+func (f *Flow) later(ctx context.Context, m gateway.Message) error {
+	time.AfterFunc(largeWait, f.Wake)
+	return f.putBack(ctx, m, f.Scribe.Clock().Add(largeWait))
 }
 
 func (f *Flow) claim(ctx context.Context) (gateway.Message, error) {
@@ -228,7 +231,7 @@ func (f *Flow) claim(ctx context.Context) (gateway.Message, error) {
 }
 
 // message sanitizes and settles one claimed message.
-func (f *Flow) message(ctx context.Context, m gateway.Message) error {
+func (f *Flow) message(ctx context.Context, m gateway.Message, lane *lane) error {
 	ctx, release := f.keep(ctx, m.Receipt, func(tx gateway.Tx, until time.Time) error { return tx.RenewMessage(m, until) })
 	defer release()
 	defer f.turn(m.Lost)()
@@ -237,7 +240,10 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 	defer meter.end()
 	s := &settlement{flow: f, m: m, now: start, turned: meter.turned}
 	defer s.close()
-	err := s.run(ctx)
+	work, end := lane.watch(ctx)
+	defer end()
+	err := s.run(work)
+	lane.finish()
 	unknown := false
 	if err == nil {
 		unknown, err = s.commit(ctx)
@@ -248,6 +254,9 @@ func (f *Flow) message(ctx context.Context, m gateway.Message) error {
 		}
 		if leaseLost(ctx, err) {
 			return nil // another holder goes on
+		}
+		if errors.Is(context.Cause(work), errSlow) {
+			return f.later(ctx, m)
 		}
 		m.Crashes += blame(ctx, err)
 		return errors.Join(fmt.Errorf("message %s: %w", m.Receipt, err), f.putBack(ctx, m, f.again(ctx, m.Crashes)))

@@ -152,7 +152,7 @@ func TestLostLeaseCommitsNothing(t *testing.T) {
 	if _, err := w.claim(t.Context()); err != nil { // another one takes over
 		t.Fatal(err)
 	}
-	if err := w.message(t.Context(), old); err != nil {
+	if err := w.message(t.Context(), old, &lane{lanes: w.lanes}); err != nil {
 		t.Fatalf("a lost lease is an error: %v", err)
 	}
 	if ds := w.deliveries(m); len(ds) != 0 {
