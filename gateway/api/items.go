@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"sekisho/audit"
@@ -94,7 +96,7 @@ func (a *API) addItems() {
 			if err != nil {
 				return nil, err
 			}
-			i, err := a.item(ctx, s, in.ID)
+			i, err := a.judged(ctx, q, s, in.ID)
 			return &itemOutput{s.item(i)}, err
 		})
 	add(a, route{method: "POST", path: "/item-discards", id: "discardItems", summary: "Discard held parts, each with a result of its own; cannot be undone",
@@ -108,6 +110,27 @@ func (a *API) item(ctx context.Context, s sight, id string) (quarantine.Item, er
 		return quarantine.Item{}, account.ErrNotFound
 	}
 	return i, err
+}
+
+// judged is item, and also finds what the person has to decide about, as the deputy
+// of another department's approver: nobody decides blind. Auditors decide nothing.
+func (a *API) judged(ctx context.Context, q asked, s sight, id string) (quarantine.Item, error) {
+	i, err := a.item(ctx, s, id)
+	if !errors.Is(err, account.ErrNotFound) || q.who.User.Has(account.Auditor) {
+		return i, err
+	}
+	concerns, why := a.concern(ctx, q, account.ReadRequests)
+	if why != nil {
+		return quarantine.Item{}, err // a token that may not read requests
+	}
+	open, why := a.c.Ledger.Requests(ctx, gateway.RequestQuery{Item: id, States: []quarantine.RequestState{quarantine.Requested}})
+	if why != nil {
+		return quarantine.Item{}, why
+	}
+	if !slices.ContainsFunc(open, concerns) {
+		return quarantine.Item{}, err
+	}
+	return a.c.Ledger.Item(ctx, id)
 }
 
 func (a *API) discard(ctx context.Context, q asked, in *discardInput) (*resultsOutput, error) {

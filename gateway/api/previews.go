@@ -114,8 +114,8 @@ func (a *API) previewSight(ctx context.Context, q asked) (sight, error) {
 }
 
 // heldPart finds a held part within reach.
-func (a *API) heldPart(ctx context.Context, s sight, id string) (seen, error) {
-	i, err := a.item(ctx, s, id)
+func (a *API) heldPart(ctx context.Context, q asked, s sight, id string) (seen, error) {
+	i, err := a.judged(ctx, q, s, id)
 	if err != nil {
 		return seen{}, err
 	}
@@ -171,7 +171,7 @@ func (a *API) askPreview(ctx context.Context, q asked, in *previewInput) (*previ
 	}
 	var x seen
 	if b.Item != "" {
-		x, err = a.heldPart(ctx, s, b.Item)
+		x, err = a.heldPart(ctx, q, s, b.Item)
 	} else {
 		x, err = a.mailPart(ctx, s, b.Message, b.Part)
 	}
@@ -244,7 +244,7 @@ func (a *API) preview(ctx context.Context, q asked, id string) (gateway.Job, see
 	}
 	var x seen
 	if j.Item != "" {
-		x, err = a.heldPart(ctx, s, j.Item)
+		x, err = a.heldPart(ctx, q, s, j.Item)
 	} else {
 		x, err = a.mailPart(ctx, s, string(j.Message), j.Preview.Part)
 	}

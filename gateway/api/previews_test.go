@@ -362,3 +362,27 @@ func TestPreviewRequests(t *testing.T) {
 		t.Errorf("%d jobs on record: %s", len(got), fmt.Sprint(got))
 	}
 }
+
+// TestDeputyLooks: a deputy sees the part that waits for the decision, and no other
+// one, and only while it waits.
+func TestDeputyLooks(t *testing.T) {
+	w := newTown(t, quarantine.Rules{})
+	id := w.ask(w.clerk, "text_only")
+	another := w.itemOf(w.mail("yamada@town.example"), "yamada@town.example").ID
+	look := func(who, item string, status int) {
+		t.Helper()
+		c := w.signIn(who)
+		if a := c.do("POST", "previews", map[string]any{"item": item, "page": 1}); a.status != status {
+			t.Errorf("%s asks: %d %s, want %d", who, a.status, a.body, status)
+		}
+		c.want(map[int]int{202: 200, 404: 404}[status], "GET", "items/"+item, nil)
+	}
+	look("other", w.item, 404)
+	w.deputy("kacho", "other")
+	look("other", w.item, 202)
+	look("other", another, 404)
+	if a := w.decide(w.signIn("other"), id, "deny", "on_behalf_of", w.id("kacho")); a.status != 200 {
+		t.Fatalf("%s", a.body)
+	}
+	look("other", w.item, 404)
+}
