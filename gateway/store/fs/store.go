@@ -43,9 +43,10 @@ const (
 	tmpDir = "tmp"
 	// nameLen is the length of a blob name in hex digits (128 bits).
 	nameLen = 32
-	// bufferSize is the most that is held in memory of a blob being written,
-	// beside the 64 KiB chunk of the age format.
-	bufferSize = 64 << 10
+	// bufferSize is what is held in memory of a blob beside the 64 KiB chunk of
+	// the age format: enough for its header and a small mail, which thus go in
+	// one write; whole chunks pass it by. Larger ones cost their clearing.
+	bufferSize = 8 << 10
 )
 
 // Options are the keys of a Store and, for tests, its surroundings.
