@@ -117,7 +117,8 @@ const (
 	Relayed   DeliveryState = "relayed"   // every recipient taken by the next hop
 	Held      DeliveryState = "held"      // not relayed; recipients were told
 	Failed    DeliveryState = "failed"    // given up for a recipient; postmaster told
-	Discarded DeliveryState = "discarded" // a person decided so
+	Discarded DeliveryState = "discarded" // a person decided so, or nothing of a held one is left
+	Released  DeliveryState = "released"  // was held; nothing is any more, and some of it went in follow-up mails
 )
 
 // deliveryMoves is the table of legal moves.
@@ -125,7 +126,7 @@ var deliveryMoves = map[DeliveryState][]DeliveryState{
 	Drafted:  {Ready, Failed},
 	Ready:    {Relaying, Failed, Discarded},
 	Relaying: {Relayed, Ready, Failed},
-	Held:     {Discarded},
+	Held:     {Discarded, Released},
 	Failed:   {Ready, Discarded},
 }
 

@@ -74,6 +74,7 @@ type Counts struct {
 	Accepted, Sanitizing, Drafted   int
 	Ready, Relaying, DeliveriesHeld int
 	Relayed, Failed, Discarded      int
+	Released                        int
 	ItemsHeld                       int
 	RequestsPending, JobsWaiting    int
 	OldestRequest, OldestJob        time.Time // since when they wait; zero when none does
@@ -134,7 +135,9 @@ type Tx interface {
 	Redirect(id ID, to DeliveryState, next time.Time, r ...Record) error
 
 	// MoveItem stores a decided item; quarantine.ErrState when the stored one
-	// is no longer held, or when a release request of it is open.
+	// is no longer held, or when a release request of it is open. With the last item
+	// of a Held delivery the delivery ends: Released when one of its items was
+	// released, else Discarded.
 	MoveItem(i quarantine.Item, r ...Record) error
 	// ForgetOriginal clears a message's Blob name; the caller deletes the file
 	// after the commit.

@@ -24,7 +24,7 @@ type queueCmd struct {
 
 type queueListCmd struct {
 	ledgerArgs
-	State []string `help:"状態: accepted, sanitizing, drafted, ready, relaying, relayed, held, failed, discarded。なければ終わっていないもの / states; default those not ended" placeholder:"STATE"`
+	State []string `help:"状態: accepted, sanitizing, drafted, ready, relaying, relayed, held, failed, discarded, released。なければ終わっていないもの / states; default those not ended" placeholder:"STATE"`
 	Limit int      `help:"件数の上限 / at most" default:"100"`
 	JSON  bool     `help:"一行に一件の JSON / one JSON object per line"`
 }

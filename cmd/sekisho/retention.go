@@ -20,10 +20,15 @@ const (
 
 // chores are what the log and the texts behind it need from the janitor.
 func (n *node) chores(location *time.Location) []func(context.Context, time.Time) error {
+	var texts int64 // from where the next round looks for old ones
 	return []func(context.Context, time.Time) error{
 		func(ctx context.Context, _ time.Time) error { _, err := n.writer.Index(ctx); return err },
 		func(ctx context.Context, now time.Time) error { return n.forgetRows(ctx, now.In(location)) },
-		n.eraseOld,
+		func(ctx context.Context, now time.Time) error {
+			var err error
+			texts, err = n.eraseOld(ctx, now, texts)
+			return err
+		},
 		func(ctx context.Context, now time.Time) error { return n.flow.WatchNotices(ctx, now) },
 	}
 }
@@ -41,19 +46,20 @@ func (n *node) forgetRows(ctx context.Context, now time.Time) error {
 
 // eraseOld ends the time of subjects, file names and reasons: the digests stay.
 // What people wrote about an exception counts from its end: as long as it lasts
-// an auditor may ask for its reason.
-func (n *node) eraseOld(ctx context.Context, now time.Time) error {
+// an auditor may ask for its reason. It looks at so many from a place on, and
+// returns where to go on in the next round.
+func (n *node) eraseOld(ctx context.Context, now time.Time, from int64) (int64, error) {
 	if n.cfg.Audit.Texts <= 0 { // config check refuses it; nothing is erased by an omission
-		return nil
+		return 0, nil
 	}
 	before := now.Add(-time.Duration(n.cfg.Audit.Texts))
-	messages, err := n.stores.Ledger.TextsBefore(ctx, before, textsAtOnce)
+	messages, next, err := n.stores.Ledger.TextsBefore(ctx, before, from, textsAtOnce)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	exceptions, err := n.stores.Ledger.ExceptionsWithTexts(ctx, before, textsAtOnce)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var list []texts
 	for _, m := range messages {
@@ -65,11 +71,11 @@ func (n *node) eraseOld(ctx context.Context, now time.Time) error {
 	for _, t := range list {
 		r, err := n.scribe.System(audit.VerbPurged, audit.Success, t.event("retention"))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if err := n.stores.Ledger.Do(ctx, t.erase(r)); err != nil {
-			return fmt.Errorf("erase texts: %w", err)
+			return 0, fmt.Errorf("erase texts: %w", err)
 		}
 	}
-	return nil
+	return next, nil
 }

@@ -38,8 +38,12 @@ var rules = []rule{
 		NOT EXISTS (SELECT 1 FROM delivery_recipients WHERE delivery = d.id AND state = 'refused'))`},
 	{"an open delivery with no recipient waiting", `SELECT id FROM deliveries d WHERE state IN ('drafted', 'ready', 'relaying')
 		AND NOT EXISTS (SELECT 1 FROM delivery_recipients WHERE delivery = d.id AND state = 'pending')`},
+	{"a held delivery of which nothing is held", `SELECT d.id FROM deliveries d WHERE d.state = 'held' AND EXISTS (SELECT 1 FROM items WHERE message = d.message AND delivery = d.id)
+		AND NOT EXISTS (SELECT 1 FROM items WHERE message = d.message AND state = 'held' AND delivery = d.id)`},
+	{"a released delivery of which nothing was released", `SELECT d.id FROM deliveries d WHERE d.state = 'released'
+		AND NOT EXISTS (SELECT 1 FROM items WHERE message = d.message AND state = 'released' AND delivery = d.id)`},
 	{"a held or drafted delivery with an outcome", `SELECT DISTINCT d.id FROM deliveries d JOIN delivery_recipients r ON r.delivery = d.id
-		WHERE d.state IN ('held', 'drafted') AND r.state <> 'pending'`},
+		WHERE d.state IN ('held', 'drafted', 'released') AND r.state <> 'pending'`},
 	{"a delivery waiting under a wrong time", `SELECT id FROM deliveries WHERE
 		state = 'relaying' AND (due_at <> until OR queue_at <> until) OR
 		state = 'ready' AND (due_at <> next_at OR queue_at <> max(created_at, next_at)) OR

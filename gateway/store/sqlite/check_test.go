@@ -29,6 +29,8 @@ func TestCheckFinds(t *testing.T) {
 		"a failed delivery with a recipient waiting, or none refused": `UPDATE deliveries SET state = 'failed' WHERE id = ` + ready,
 		"an open delivery with no recipient waiting":                  `UPDATE delivery_recipients SET state = 'taken' WHERE delivery = ` + ready,
 		"a held or drafted delivery with an outcome":                  `UPDATE delivery_recipients SET state = 'taken' WHERE delivery = ` + held,
+		"a held delivery of which nothing is held":                    `UPDATE items SET state = 'discarded', decided_at = 1 WHERE state = 'held'`,
+		"a released delivery of which nothing was released":           `UPDATE deliveries SET state = 'released' WHERE id = ` + held,
 		"a delivery waiting under a wrong time":                       `UPDATE deliveries SET queue_at = 7 WHERE id = ` + ready,
 		"recipients with gaps":                                        `UPDATE delivery_recipients SET pos = 3 WHERE delivery = ` + ready,
 		"an item of a missing message or delivery":                    `UPDATE items SET delivery = 'no'`,

@@ -56,6 +56,7 @@ func (l *Ledger) Counts(ctx context.Context) (gateway.Counts, error) {
 		Relayed:         int(n["delivery relayed"]),
 		Failed:          int(n["delivery failed"]),
 		Discarded:       int(n["delivery discarded"]),
+		Released:        int(n["delivery released"]),
 		ItemsHeld:       int(n["item held"]),
 		RequestsPending: int(n["request requested"]),
 		JobsWaiting:     int(n["job requested"]),

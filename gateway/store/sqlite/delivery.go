@@ -234,7 +234,7 @@ func (t *tx) Redirect(id gateway.ID, to gateway.DeliveryState, next time.Time, r
 			return err
 		}
 		from := d.State
-		if to == gateway.Relaying || from == gateway.Relaying || from == gateway.Drafted {
+		if to == gateway.Relaying || to == gateway.Released || from == gateway.Relaying || from == gateway.Drafted {
 			return fmt.Errorf("%w: delivery from %s to %s", gateway.ErrState, from, to)
 		}
 		if from != gateway.Ready || to != gateway.Ready { // a retry now moves nothing

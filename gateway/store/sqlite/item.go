@@ -58,9 +58,16 @@ func (t *tx) MoveItem(i quarantine.Item, r ...gateway.Record) error {
 			string(i.State), nanos(i.DecidedAt), i.DecidedBy, i.ID); err != nil {
 			return err
 		}
+		if _, err := t.exec(endHeld, was.Message, was.Delivery); err != nil {
+			return err
+		}
 		return t.record(was.Message, r)
 	})
 }
+
+// endHeld ends a wholly held delivery when nothing of it is held any more.
+const endHeld = `UPDATE deliveries SET state = iif(EXISTS (SELECT 1 FROM items WHERE message = ?1 AND state = 'released' AND delivery = ?2), 'released', 'discarded')
+	WHERE id = ?2 AND state = 'held' AND NOT EXISTS (SELECT 1 FROM items WHERE message = ?1 AND state = 'held' AND delivery = ?2)`
 
 // Item implements gateway.Ledger.
 func (l *Ledger) Item(ctx context.Context, id string) (quarantine.Item, error) {

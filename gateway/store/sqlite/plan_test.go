@@ -72,6 +72,8 @@ func TestPlans(t *testing.T) {
 		{"records of a mail", recordsOf, []string{"INDEX audit_rows_message (message=? AND rowid<?)"}},
 		{"newest mails", allMessages, []string{"INTEGER PRIMARY KEY (rowid<?)"}},
 		{"a page of mails", pagedMessages, []string{"INTEGER PRIMARY KEY (rowid=?)"}},
+		{"old texts", openTexts(), []string{"USING INDEX openings_texts (row>?)", "items_message (message=? AND state=?)", "deliveries_message (message=?)"}},
+		{"the end of a held delivery", endHeld, []string{"(id=?)", "items_message (message=? AND state=?)"}},
 		{"openings of a message", eraseOpenings, []string{"openings_message (message=?)"}},
 	}
 	for _, c := range cases {

@@ -98,46 +98,62 @@ type openText struct {
 	row     int64
 	message string
 	at      int64
+	busy    bool
 }
+
+// textPages is how many pages of openings one call of TextsBefore looks at.
+const textPages = 20
 
 // TextsBefore returns messages whose texts (openings, subject, names of parts) are
 // kept and whose records are older than the given time, oldest first, at most n.
 // Messages that are still at work, or of which a part is held, are left out.
-func (l *Ledger) TextsBefore(ctx context.Context, before time.Time, n int) ([]gateway.Message, error) {
+//
+// It looks at some ten thousand openings at most, from those behind a row on: 0
+// is from the first. The number is from where to go on; 0 when nothing older than
+// the given time is left to look at.
+func (l *Ledger) TextsBefore(ctx context.Context, before time.Time, from int64, n int) ([]gateway.Message, int64, error) {
 	var list []gateway.Message
 	seen := map[string]bool{}
-	var last int64
-	for len(list) < n {
-		page, err := l.textsAfter(ctx, last)
+	for range textPages {
+		page, err := l.textsAfter(ctx, from)
 		if err != nil {
-			return nil, fmt.Errorf("look for old texts: %w", err)
+			return nil, 0, fmt.Errorf("look for old texts: %w", err)
 		}
 		for _, o := range page {
-			last = o.row
-			if o.at >= before.UnixNano() || len(list) == n {
-				return list, nil
+			if o.at >= before.UnixNano() {
+				return list, 0, nil
 			}
-			if o.message == "" || seen[o.message] {
-				continue
-			}
-			seen[o.message] = true
-			m, err := l.Message(ctx, gateway.ID(o.message))
-			if err != nil {
-				return nil, fmt.Errorf("look for old texts: %w", err)
-			}
-			busy, err := l.AtWork(ctx, m.ID)
-			if err != nil {
-				return nil, fmt.Errorf("look for old texts: %w", err)
-			}
-			if !busy {
+			if !o.busy && !seen[o.message] {
+				if len(list) == n {
+					return list, from, nil
+				}
+				seen[o.message] = true
+				m, err := l.Message(ctx, gateway.ID(o.message))
+				if err != nil {
+					return nil, 0, fmt.Errorf("look for old texts: %w", err)
+				}
 				list = append(list, m)
 			}
+			from = o.row
 		}
 		if len(page) < rowsAtOnce {
-			return list, nil
+			return list, 0, nil
 		}
 	}
-	return list, nil
+	return list, from, nil
+}
+
+// atWork counts what of a message may still need its words.
+func atWork(message string) string {
+	return `((SELECT count(*) FROM messages WHERE id = ` + message + ` AND state <> 'settled')
+		+ (SELECT count(*) FROM items WHERE message = ` + message + ` AND state = 'held')
+		+ (SELECT count(*) FROM deliveries WHERE message = ` + message + ` AND state IN ('drafted', 'ready', 'relaying')))`
+}
+
+// openTexts selects openings of messages, in the order of their rows.
+func openTexts() string {
+	return `SELECT o.row, o.message, r.at, ` + atWork("o.message") + ` > 0 FROM openings o INDEXED BY openings_texts
+		JOIN audit_rows r ON r.n = o.row WHERE o.message IS NOT NULL AND o.row > ? GROUP BY o.row ORDER BY o.row LIMIT ?`
 }
 
 // textsAfter returns the next openings, in the order of their rows.
@@ -146,22 +162,20 @@ func (l *Ledger) textsAfter(ctx context.Context, row int64) ([]openText, error) 
 	err := l.view(ctx, func(q query) error {
 		return q.rows(func(s scanner) error {
 			var o openText
-			err := s.Scan(&o.row, &o.message, &o.at)
+			err := s.Scan(&o.row, &o.message, &o.at, &o.busy)
 			page = append(page, o)
 			return err
-		}, `SELECT o.row, coalesce(o.message, ''), r.at FROM openings o INDEXED BY openings_row JOIN audit_rows r ON r.n = o.row
-			WHERE o.row > ? GROUP BY o.row ORDER BY o.row LIMIT ?`, row, rowsAtOnce)
+		}, openTexts(), row, rowsAtOnce)
 	})
 	return page, err
 }
 
-// AtWork reports whether something of a message may still need its words.
+// AtWork reports whether something of a message may still need its words: it is
+// not settled, a part of it is held, or a delivery is on its way.
 func (l *Ledger) AtWork(ctx context.Context, message gateway.ID) (bool, error) {
 	var n int64
 	err := l.view(ctx, func(q query) error {
-		return q.row(one(&n), `SELECT (SELECT count(*) FROM messages WHERE id = ?1 AND state <> 'settled')
-			+ (SELECT count(*) FROM items WHERE message = ?1 AND state = 'held')
-			+ (SELECT count(*) FROM deliveries WHERE message = ?1 AND state IN ('drafted', 'ready', 'relaying', 'held'))`, string(message))
+		return q.row(one(&n), `SELECT `+atWork("?1"), string(message))
 	})
 	if err != nil {
 		return false, fmt.Errorf("look whether a message is at work: %w", err)

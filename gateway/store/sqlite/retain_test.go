@@ -127,7 +127,7 @@ func TestOldTexts(t *testing.T) {
 	note(ready.Message, 200)
 	find := func(hours, n int) []gateway.ID {
 		t.Helper()
-		list, err := l.TextsBefore(t.Context(), begin.Add(time.Duration(hours)*time.Hour), n)
+		list, _, err := l.TextsBefore(t.Context(), begin.Add(time.Duration(hours)*time.Hour), 0, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,6 +151,14 @@ func TestOldTexts(t *testing.T) {
 		if got := find(c.hours, c.n); !slices.Equal(got, c.want) {
 			t.Errorf("before %d hours, at most %d: %v", c.hours, c.n, got)
 		}
+	}
+	first, next, err := l.TextsBefore(t.Context(), begin.Add(1000*time.Hour), 0, 1)
+	if err != nil || len(first) != 1 || next == 0 {
+		t.Fatalf("%v, go on from %d, %v", first, next, err)
+	}
+	rest, next, err := l.TextsBefore(t.Context(), begin.Add(1000*time.Hour), next, 9)
+	if err != nil || len(rest) != 2 || rest[0].ID != done[1].ID || next != 0 {
+		t.Errorf("the rest: %v, go on from %d, %v", rest, next, err)
 	}
 	digest := note(done[1].ID, 300)
 	if has, err := l.HasTexts(t.Context(), done[1].ID); err != nil || !has {

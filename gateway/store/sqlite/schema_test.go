@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"sekisho/gateway"
+	"sekisho/quarantine"
 )
 
 func TestRefusedFiles(t *testing.T) {
@@ -216,6 +218,60 @@ func TestUpgradeOfKinds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestUpgradeOfHeld: wholly held mails of before version 10 of which everything was
+// decided have ended after the upgrade; the others are held, and end later.
+func TestUpgradeOfHeld(t *testing.T) {
+	scripts, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	before, err := open(t.Context(), file, scripts[:9])
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := map[quarantine.State]gateway.DeliveryState{quarantine.Held: gateway.Held, quarantine.Released: gateway.Released,
+		quarantine.Discarded: gateway.Discarded, quarantine.Expired: gateway.Discarded}
+	held := map[quarantine.State]gateway.ID{}
+	for n, s := range slices.Sorted(maps.Keys(states)) {
+		accept(t, before, n)
+		_, d := settled(t, before)
+		held[s] = d.ID
+		err := before.w.do(t.Context(), func(x *tx) error {
+			_, err := x.conn.c.ExecContext(x.ctx, `UPDATE items SET state = ?1, decided_at = iif(?1 = 'held', 0, 1) WHERE delivery = ?2`, string(s), string(d.ID))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l := openAt(t, file)
+	for s, want := range states {
+		if d, err := l.Delivery(t.Context(), held[s]); err != nil || d.State != want {
+			t.Errorf("of an item that is %s: %s, want %s, %v", s, d.State, want, err)
+		}
+	}
+	consistent(t, l)
+	is, err := l.Items(t.Context(), gateway.ItemQuery{States: []quarantine.State{quarantine.Held}})
+	if err != nil || len(is) != 1 {
+		t.Fatalf("%d held items, %v", len(is), err)
+	}
+	i, err := is[0].Discard("yamada", begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Do(t.Context(), func(tx gateway.Tx) error { return tx.MoveItem(i, record(t)) }); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := l.Delivery(t.Context(), held[quarantine.Held]); err != nil || d.State != gateway.Discarded {
+		t.Errorf("decided after the upgrade: %s, %v", d.State, err)
+	}
+	consistent(t, l)
 }
 
 // TestNoCopyOfANewLedger: there is nothing to keep of it.

@@ -130,6 +130,15 @@ func bring(t *testing.T, d *desk, s gateway.DeliveryState) gateway.Delivery {
 			return tx.Settle(m, []gateway.Delivery{v}, []quarantine.Item{d.item(v)}, d.record())
 		})
 		return v
+	case gateway.Released:
+		v := bring(t, d, gateway.Held)
+		is, err := d.l.Items(t.Context(), gateway.ItemQuery{Message: v.Message})
+		if err != nil || len(is) != 1 {
+			t.Fatalf("%d items, %v", len(is), err)
+		}
+		is[0].State, is[0].DecidedAt, is[0].DecidedBy = quarantine.Released, d.now, "yamada"
+		d.do(func(tx gateway.Tx) error { return tx.MoveItem(is[0], d.record()) })
+		return d.storedDelivery(v.ID)
 	case gateway.Drafted:
 		_, about := d.ready()
 		d.do(func(tx gateway.Tx) error { return tx.Redirect(about.ID, gateway.Failed, d.now, d.record()) })
@@ -165,7 +174,7 @@ func draft(d *desk, v gateway.Delivery) gateway.Delivery {
 }
 
 func redirect(t *testing.T, d *desk) {
-	states := []gateway.DeliveryState{gateway.Drafted, gateway.Ready, gateway.Relaying, gateway.Relayed, gateway.Held, gateway.Failed, gateway.Discarded}
+	states := []gateway.DeliveryState{gateway.Drafted, gateway.Ready, gateway.Relaying, gateway.Relayed, gateway.Held, gateway.Failed, gateway.Discarded, gateway.Released}
 	legal := map[[2]gateway.DeliveryState]bool{
 		{gateway.Ready, gateway.Ready}: true, {gateway.Failed, gateway.Ready}: true, {gateway.Ready, gateway.Failed}: true,
 		{gateway.Held, gateway.Discarded}: true, {gateway.Ready, gateway.Discarded}: true, {gateway.Failed, gateway.Discarded}: true,

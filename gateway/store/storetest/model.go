@@ -162,7 +162,9 @@ func (m *model) settleOne(t *rapid.T) {
 		d.Recipients = []gateway.Recipient{{Address: to, State: gateway.Pending}}
 		if rapid.Bool().Draw(t, "hold") {
 			d.State, d.Blob = gateway.Held, ""
-			is = append(is, m.item(d))
+			for range rapid.IntRange(1, 2).Draw(t, "parts") {
+				is = append(is, m.item(d))
+			}
 		}
 		ds = append(ds, d)
 	}
@@ -226,7 +228,7 @@ func (m *model) outcome(t *rapid.T) {
 
 func (m *model) redirect(t *rapid.T) {
 	v := &m.ds[pick(t, "delivery", m.ds, func(gateway.Delivery) bool { return true })]
-	to := rapid.SampledFrom([]gateway.DeliveryState{gateway.Ready, gateway.Failed, gateway.Discarded}).Draw(t, "to")
+	to := rapid.SampledFrom([]gateway.DeliveryState{gateway.Ready, gateway.Failed, gateway.Discarded, gateway.Released}).Draw(t, "to")
 	legal := to == gateway.Discarded && (v.State == gateway.Held || v.State == gateway.Ready || v.State == gateway.Failed) ||
 		to == gateway.Failed && v.State == gateway.Ready ||
 		to == gateway.Ready && (v.State == gateway.Ready || v.State == gateway.Failed)
@@ -278,6 +280,26 @@ func (m *model) moveItem(t *rapid.T) {
 	}
 	m.rows++
 	*i = next
+	m.endHeld(next.Delivery)
+}
+
+// endHeld: a held delivery ends with the last item of it.
+func (m *model) endHeld(delivery string) {
+	end := gateway.Discarded
+	for _, i := range m.is {
+		switch {
+		case i.Delivery != delivery:
+		case i.State == quarantine.Held:
+			return
+		case i.State == quarantine.Released:
+			end = gateway.Released
+		}
+	}
+	for n := range m.ds {
+		if string(m.ds[n].ID) == delivery && m.ds[n].State == gateway.Held {
+			m.ds[n].State = end
+		}
+	}
 }
 
 func (m *model) forget(t *rapid.T) {
@@ -355,7 +377,7 @@ func (m *model) count() {
 		}
 	}
 	ds := map[gateway.DeliveryState]*int{gateway.Ready: &want.Ready, gateway.Relaying: &want.Relaying, gateway.Held: &want.DeliveriesHeld,
-		gateway.Relayed: &want.Relayed, gateway.Failed: &want.Failed, gateway.Discarded: &want.Discarded}
+		gateway.Relayed: &want.Relayed, gateway.Failed: &want.Failed, gateway.Discarded: &want.Discarded, gateway.Released: &want.Released}
 	for _, v := range m.ds {
 		*ds[v.State]++
 		if !v.State.Final() {

@@ -163,7 +163,7 @@ func counts(t *testing.T, d *desk) {
 		same(t, what, got, want)
 	}
 	check("empty", gateway.Counts{})
-	for _, s := range []gateway.DeliveryState{gateway.Relayed, gateway.Held, gateway.Failed, gateway.Discarded, gateway.Relaying} {
+	for _, s := range []gateway.DeliveryState{gateway.Relayed, gateway.Held, gateway.Failed, gateway.Discarded, gateway.Released, gateway.Relaying} {
 		bring(t, d, s)
 	}
 	begin := d.now
@@ -185,7 +185,7 @@ func counts(t *testing.T, d *desk) {
 	}
 	d.claim("flow")
 	check("one of each", gateway.Counts{Accepted: 1, Sanitizing: 1, Drafted: 1, Ready: 1, Relaying: 1, DeliveriesHeld: 1,
-		Relayed: 1, Failed: 2, Discarded: 1, ItemsHeld: 1, OldestWaiting: begin, OriginalBytes: bytes})
+		Relayed: 1, Failed: 2, Discarded: 1, Released: 1, ItemsHeld: 1, OldestWaiting: begin, OriginalBytes: bytes})
 	if got, err := d.l.Counts(t.Context()); err != nil || got.AuditPending < 10 {
 		t.Errorf("audit rows: %d, %v", got.AuditPending, err)
 	}
