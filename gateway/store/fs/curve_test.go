@@ -115,7 +115,7 @@ func TestKeyBytes(t *testing.T) {
 	}
 	text := id.Recipient().String()
 	for name, bad := range map[string]string{
-		"nothing": "", "no key": "age1", "checksum only": "age1qqqqqq", "a letter less": text[:20] + text[21:], "a foreign letter": strings.Replace(text, text[10:11], "b", 1),
+		"nothing": "", "no key": "age1", "checksum only": "age1qqqqqq", "a letter less": text[:20] + text[21:], "a foreign letter": text[:10] + "b" + text[11:],
 		"bits left": text[:len(text)-7] + "l" + text[len(text)-6:], "no divider": "qqqqqqqq", "not a letter": text[:10] + "あ" + text[13:],
 	} {
 		if key, err := keyBytes(bad); err == nil {
