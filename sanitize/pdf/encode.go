@@ -201,8 +201,8 @@ func (e *encoder) fourBytes(pix []byte, rect image.Rectangle) image.Image {
 	return &image.RGBA{Pix: e.rgba, Stride: 4 * rect.Dx(), Rect: rect}
 }
 
-// coarsen leaves eight of sixteen greys, which the eye does not miss in
-// letters: a fifth less bytes.
+// coarsen leaves nine of sixteen greys, which the eye does not miss in letters:
+// a fifth less bytes.
 func coarsen(pix []byte) {
 	var table [256]byte
 	for i := range table {
@@ -213,8 +213,14 @@ func coarsen(pix []byte) {
 	}
 }
 
-// eighth returns the nearest of eight evenly spaced greys; twice is as once.
-func eighth(v byte) byte { return byte((int((int(v)*7+7)/15)*15 + 3) / 7) }
+// eighth returns the nearest of eight evenly spaced greys; twice is as once. The
+// lightest grey stays: a watermark or a shaded row must not become white.
+func eighth(v byte) byte {
+	if v == 14 {
+		return v
+	}
+	return byte((int((int(v)*7+7)/15)*15 + 3) / 7)
+}
 
 // bilevel stores a picture in black and white. Group 4 is the smaller for
 // letters, at 300 dpi by 40 %, Flate for halftones.
