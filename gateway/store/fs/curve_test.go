@@ -5,7 +5,6 @@ import (
 	"crypto/ecdh"
 	"errors"
 	"io"
-	"strings"
 	"testing"
 
 	"filippo.io/age"
