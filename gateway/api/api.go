@@ -67,6 +67,7 @@ type API struct {
 	limits *limits
 	// exporting has a place for each export that may run at once.
 	exporting chan struct{}
+	showing   chan struct{} // likewise for pictures
 }
 
 // Prefix is where the interface begins.
@@ -93,7 +94,7 @@ func (r route) safe() bool { return r.method == http.MethodGet }
 // New returns the interface.
 func New(c Config) *API {
 	a := &API{c: c, mux: http.NewServeMux(), routes: map[string]route{}, limits: newLimits(c.Scribe.Clock),
-		exporting: make(chan struct{}, maxExports)}
+		exporting: make(chan struct{}, maxExports), showing: make(chan struct{}, maxShowing)}
 	h := huma.DefaultConfig("sekisho", "1")
 	h.OpenAPIPath, h.DocsPath, h.SchemasPath = "", "", ""
 	h.CreateHooks = nil // no $schema in answers

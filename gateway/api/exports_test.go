@@ -246,10 +246,17 @@ func TestExportIsBrokenOff(t *testing.T) {
 	var log torn
 	x := newLogged(t, func(c *api.Config) { log.FS = c.AuditFiles; c.AuditFiles = &log })
 	x.user("kansa", "", account.Auditor)
-	for range 100 {
-		x.mail("yamada@town.example")
+	x.mail("yamada@town.example")
+	all := x.Events("")
+	for n := range 250 { // as of many mails
+		e := all[len(all)-1]
+		e.ID = fmt.Sprintf("%032x", n)
+		all = append(all, e)
 	}
-	x.sequence()
+	if _, err := x.log.Append(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	x.sign()
 	c := x.signIn("kansa")
 	s := httptest.NewServer(x.a)
 	defer s.Close()

@@ -24,6 +24,9 @@ const (
 	previewWait = 2 * time.Minute
 	// maxPreviews is how many pages of one person wait at once.
 	maxPreviews = 8
+	// maxShowing is how many pictures are read at once: each is in memory whole, so
+	// that nothing goes out that was not drawn.
+	maxShowing = 4
 	// maxPicture bounds the picture of a page in bytes.
 	maxPicture = 64 << 20
 	// previewPoll is when to ask again about a page that is being drawn.
@@ -289,6 +292,12 @@ func (a *API) picture(ctx context.Context, q asked, in *pictureInput) (*pictureO
 		p := problem(codeDrawing, q.accept)
 		p.wait = previewPoll
 		return nil, p
+	}
+	select {
+	case a.showing <- struct{}{}:
+		defer func() { <-a.showing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	png, err := a.pixels(ctx, j)
 	if errors.Is(err, gateway.ErrNotFound) {
