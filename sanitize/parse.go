@@ -69,6 +69,7 @@ type taker struct {
 	refused error // why the file may not be parsed
 	to      io.Writer
 	room    func(size int64) error // waits for memory for a large page; nil once it was had
+	gather  *gatherer              // of findings that come page by page
 	buf     []byte
 }
 
@@ -127,6 +128,9 @@ func (t *taker) take(v ir.Value) error {
 		}
 		t.p.kids = append(t.p.kids, k)
 	case ir.Note:
+		if t.gather != nil {
+			return t.gather.add(v)
+		}
 		if len(t.p.notes) < maxNotes {
 			t.p.notes = append(t.p.notes, v)
 		}

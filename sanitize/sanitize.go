@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -38,12 +39,14 @@ type Engine struct {
 	formats []format.Format
 	log     *slog.Logger
 	room    chan struct{} // held while a large file is built
+	pairs   bool          // a long document may have two boxes at once
 }
 
 // New returns an Engine that parses in boxes of pool, whose classes must be
 // those of Classes.
 func New(pool *sandbox.Pool, log *slog.Logger) *Engine {
-	return &Engine{boxes: pool, formats: withClasses(Formats(), pool.Has), log: log, room: make(chan struct{}, 1)}
+	return &Engine{boxes: pool, formats: withClasses(Formats(), pool.Has), log: log, room: make(chan struct{}, 1),
+		pairs: runtime.GOMAXPROCS(0) > 1}
 }
 
 // Input is one file to sanitize and what is known about it.

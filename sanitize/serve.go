@@ -128,7 +128,8 @@ func do(formats []format.Format, req ir.Request, data []byte, out *ir.Writer) er
 	case ir.OpParse:
 		in := format.Untrusted{Name: req.Name, Media: req.Media, Data: data, Defang: req.Defang, Self: req.Self, Authserv: req.Authserv,
 			Budget: format.Budget{Bytes: req.Bytes, Files: req.Files, Pixels: req.Pixels, Pages: req.Pages, Depth: int(req.Depth), Deadline: deadline},
-			Render: format.Render{Method: format.Method(req.Method), DPI: req.DPI, Shade: format.Shade(req.Shade), Layer: req.Layer, Page: req.Page}}
+			Render: format.Render{Method: format.Method(req.Method), DPI: req.DPI, Shade: format.Shade(req.Shade), Layer: req.Layer, Page: req.Page,
+				Part: format.Part{From: req.From, Step: req.Step, To: req.To, Whole: req.Whole}}}
 		return parseIn(ctx, formats, format.Kind(req.Kind), in, out)
 	case ir.OpIdentify:
 		content, claimed := identify(formats, req.Name, req.Media, data)

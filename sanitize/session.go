@@ -59,6 +59,10 @@ type box struct {
 	w      *bufio.Writer
 }
 
+func newBox(w *sandbox.Worker) *box {
+	return &box{w, bufio.NewReaderSize(w, 64<<10), bufio.NewWriterSize(w, 64<<10)}
+}
+
 func (s *session) close() {
 	for _, b := range s.boxes {
 		b.worker.Close()
@@ -91,7 +95,7 @@ func (s *session) box(ctx context.Context, class format.Class) (*box, error) {
 		s.broken = fmt.Errorf("%w: %w", ErrNoWorker, err)
 		return nil, s.broken
 	}
-	b := &box{w, bufio.NewReaderSize(w, 64<<10), bufio.NewWriterSize(w, 64<<10)}
+	b := newBox(w)
 	s.boxes[class] = b
 	return b, nil
 }
@@ -155,52 +159,81 @@ func (s *session) ask(ctx context.Context, class format.Class, req ir.Request, d
 	if err != nil {
 		return err
 	}
-	unwatch := context.AfterFunc(ctx, func() { // the deadline is the worker's own: it tells of it as its end
-		if errors.Is(ctx.Err(), context.Canceled) {
-			b.worker.Close()
-		}
-	})
-	defer unwatch()
-	if d, ok := ctx.Deadline(); ok {
-		req.DeadlineUnixMilli = d.UnixMilli()
-		if err := b.worker.SetDeadline(d); err != nil {
-			return s.died(ctx, class, b, err)
-		}
+	a, err := s.put(ctx, class, b, req, data, limit)
+	if err != nil {
+		return err
 	}
-	req.Size = data.Size()
-	if err := b.send(req, data.Reader()); err != nil {
-		return s.died(ctx, class, b, err)
-	}
-	err = s.hear(ctx, class, b, limit, take)
-	if s.boxes[class] == b && !s.end.IsZero() && b.worker.SetDeadline(s.end) != nil {
-		s.drop(class) // it has answered; that it is gone now is no fault of the next file
-	}
-	return err
-}
-
-// hear reads the answer of a worker.
-func (s *session) hear(ctx context.Context, class format.Class, b *box, limit int64, take func(ir.Value) error) error {
-	r := ir.NewReader(b.r, limit)
+	defer a.unwatch()
 	for {
-		v, err := r.Next()
-		if errors.Is(err, ir.ErrTooMuch) {
-			s.died(ctx, class, b, err)
-			return format.Hold(format.LimitExpanded, "the worker's answer is too long")
-		}
-		if err != nil {
-			return s.died(ctx, class, b, err)
-		}
-		switch v := v.(type) {
-		case ir.End:
-			return nil
-		case ir.Fail:
-			return format.Failed(v)
+		v, err := a.next(ctx)
+		if err != nil || v == nil {
+			s.outlast(class, b)
+			return err
 		}
 		if err := take(v); err != nil {
 			s.drop(class) // the rest of the answer would be read as the next one
 			return err
 		}
 	}
+}
+
+// outlast gives a worker that has answered the message's time again: the share
+// of one part must not end what the next one uses.
+func (s *session) outlast(class format.Class, b *box) {
+	if s.boxes[class] == b && !s.end.IsZero() && b.worker.SetDeadline(s.end) != nil {
+		s.drop(class) // it has answered; that it is gone now is no fault of the next file
+	}
+}
+
+// reply is what a worker says to one request, value by value.
+type reply struct {
+	s       *session
+	class   format.Class
+	b       *box
+	r       *ir.Reader
+	unwatch func() bool // the caller calls it when it is done
+}
+
+// put sends a request with a file to a worker.
+func (s *session) put(ctx context.Context, class format.Class, b *box, req ir.Request, data *memfile.File, limit int64) (*reply, error) {
+	unwatch := context.AfterFunc(ctx, func() { // the deadline is the worker's own: it tells of it as its end
+		if errors.Is(ctx.Err(), context.Canceled) {
+			b.worker.Close()
+		}
+	})
+	err := error(nil)
+	if d, ok := ctx.Deadline(); ok {
+		req.DeadlineUnixMilli = d.UnixMilli()
+		err = b.worker.SetDeadline(d)
+	}
+	req.Size = data.Size()
+	if err == nil {
+		err = b.send(req, data.Reader())
+	}
+	if err != nil {
+		unwatch()
+		return nil, s.died(ctx, class, b, err)
+	}
+	return &reply{s, class, b, ir.NewReader(b.r, limit), unwatch}, nil
+}
+
+// next reads the next value, nil at the end of the answer.
+func (a *reply) next(ctx context.Context) (ir.Value, error) {
+	v, err := a.r.Next()
+	if errors.Is(err, ir.ErrTooMuch) {
+		_ = a.s.died(ctx, a.class, a.b, err)
+		return nil, format.Hold(format.LimitExpanded, "the worker's answer is too long")
+	}
+	if err != nil {
+		return nil, a.s.died(ctx, a.class, a.b, err)
+	}
+	switch v := v.(type) {
+	case ir.End:
+		return nil, nil
+	case ir.Fail:
+		return nil, format.Failed(v)
+	}
+	return v, nil
 }
 
 func (b *box) send(req ir.Request, data io.Reader) error {
@@ -219,7 +252,9 @@ func (b *box) send(req ir.Request, data io.Reader) error {
 
 // died ends a worker that broke off or broke the grammar, and says why.
 func (s *session) died(ctx context.Context, class format.Class, b *box, err error) error {
-	delete(s.boxes, class)
+	if s.boxes[class] == b {
+		delete(s.boxes, class)
+	}
 	b.worker.Close()
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return s.stopped(ctx) // we have ended it

@@ -62,7 +62,7 @@ func (s *session) stream(ctx context.Context, p *parsed, profile format.Profile,
 	w := bufio.NewWriterSize(to, 256<<10)
 	src.taker.to = w
 	s.drop(p.row.Class)
-	err := s.ask(ctx, p.row.Class, req, src.data, maxStream, src.taker.take)
+	err := s.pages(ctx, p, req)
 	s.drop(p.row.Class)
 	if err == nil {
 		err = w.Flush()
@@ -71,5 +71,19 @@ func (s *session) stream(ctx context.Context, p *parsed, profile format.Profile,
 	if berr := <-built; berr != nil && (err == nil || errors.Is(err, errBuilder)) {
 		return berr
 	}
+	return err
+}
+
+// pages has the values of a source come: those of a PDF's pages from two boxes
+// where it is long.
+func (s *session) pages(ctx context.Context, p *parsed, req ir.Request) error {
+	t := p.source.taker
+	if p.row.Kind != format.PDF {
+		return s.ask(ctx, p.row.Class, req, p.source.data, maxStream, t.take)
+	}
+	t.gather = newGatherer()
+	g := &pager{s: s, class: p.row.Class, req: req, data: p.source.data, take: t.take}
+	err := g.run(ctx)
+	p.notes = append(p.notes, t.gather.findings()...)
 	return err
 }

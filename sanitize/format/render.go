@@ -8,6 +8,28 @@ type Render struct {
 	Shade  Shade
 	Layer  bool  // emit the text of each page as Runs
 	Page   int64 // for a preview, the one page to draw, from 1; 0 for all
+	Part   Part  // of the pages, where several workers share a document
+}
+
+// Part is which pages of a document one worker draws: from From to To, counted
+// from 1, each Step-th. The zero Part is all pages.
+type Part struct {
+	From, Step int64
+	To         int64 // 0 for the last one
+	Whole      int64 // a document of fewer pages is drawn as a whole
+}
+
+// Of returns the pages of a document of n that belong to the part: from first to
+// before end, counted from 0, each step-th. There may be none.
+func (p Part) Of(n int64) (first, end, step int64) {
+	if p.From < 1 || n < p.Whole {
+		return 0, n, 1
+	}
+	first, end, step = min(p.From-1, n), n, max(1, p.Step)
+	if p.To > 0 {
+		end = min(n, p.To)
+	}
+	return first, end, step
 }
 
 // Shade is how much of a page's colours is kept.

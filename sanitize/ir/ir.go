@@ -168,6 +168,8 @@ const (
 	NumberPixels   NumberName = "pixels"   // of a picture, said before it is decoded
 	NumberPages    NumberName = "pages"    // of a document, said before its first Sheet
 	NumberLossy    NumberName = "lossy"    // 1: the pixels of the picture were coded with loss
+	NumberShared   NumberName = "shared"   // 1: other workers may draw further pages
+	NumberTurned   NumberName = "turned"   // the page that ends here, from 0
 )
 
 // Number is one integer value.

@@ -37,6 +37,9 @@ type Request struct {
 	Layer  bool
 	Page   int64
 
+	// Which pages are asked for; see format.Part.
+	From, Step, To, Whole int64
+
 	// Known are the SHA-256 sums, 32 bytes each, of bodies already linted.
 	Known []byte
 }
@@ -45,7 +48,7 @@ func (v Request) encode(e *encoder) {
 	for _, s := range []string{string(v.Op), v.Kind, v.Name, v.Media, v.Self, v.Authserv, v.Method, v.Shade} {
 		e.str(s)
 	}
-	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size, v.Pages} {
+	for _, n := range []int64{v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size, v.Pages, v.From, v.Step, v.To, v.Whole} {
 		e.num(n)
 	}
 	e.flag(v.Defang)
@@ -59,7 +62,7 @@ func decodeRequest(d *decoder) Value {
 	for _, p := range []*string{&r.Kind, &r.Name, &r.Media, &r.Self, &r.Authserv, &r.Method, &r.Shade} {
 		*p = d.str()
 	}
-	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli, &r.DPI, &r.Page, &r.Size, &r.Pages} {
+	for _, p := range []*int64{&r.Bytes, &r.Files, &r.Pixels, &r.Depth, &r.DeadlineUnixMilli, &r.DPI, &r.Page, &r.Size, &r.Pages, &r.From, &r.Step, &r.To, &r.Whole} {
 		*p = d.num()
 	}
 	r.Defang = d.flag()

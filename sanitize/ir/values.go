@@ -101,7 +101,7 @@ var (
 	fieldNames = []FieldName{FieldSubject, FieldMessageID, FieldInReplyTo, FieldReferences, FieldAutoSubmitted,
 		FieldPrecedence, FieldListID, FieldImportance, FieldContentLanguage, FieldAuthResult, FieldCharset,
 		FieldTitle, FieldDelimiter}
-	numberNames  = []NumberName{NumberReceived, NumberHTML, NumberPixels, NumberPages, NumberLossy}
+	numberNames  = []NumberName{NumberReceived, NumberHTML, NumberPixels, NumberPages, NumberLossy, NumberShared, NumberTurned}
 	addressRoles = []Role{RoleFrom, RoleSender, RoleReplyTo, RoleTo, RoleCc}
 	textRoles    = []Role{RoleBody, RoleReport, RoleCalendar, RoleContent}
 	childRoles   = []Role{RoleAttachment, RoleInline, RoleMessage, RoleMember}
@@ -121,7 +121,7 @@ func (v Request) check() error {
 	}
 	return errors.Join(oneOf(ops, v.Op), code(v.Kind), code(v.Method), code(v.Shade), line(v.Name, MaxLine), line(v.Media, MaxDetail),
 		line(v.Self, MaxDetail), line(v.Authserv, MaxDetail),
-		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size, v.Pages))
+		within(0, v.Bytes, v.Files, v.Pixels, v.Depth, v.DeadlineUnixMilli, v.DPI, v.Page, v.Size, v.Pages, v.From, v.Step, v.To, v.Whole))
 }
 func (v Note) check() error {
 	return errors.Join(code(v.Code), line(v.Where, MaxDetail), line(v.Detail, MaxDetail))

@@ -17,13 +17,13 @@ type result struct {
 	err  error
 }
 
-// drawAhead begins to draw the pages from first to before last, in order. The
-// caller takes them and then stops the drawing.
-func (r *reading) drawAhead(first, last int) *ahead {
+// drawAhead begins to draw each step-th page from first to before last, in
+// order. The caller takes them and then stops the drawing.
+func (r *reading) drawAhead(first, last, step int) *ahead {
 	a := &ahead{pages: make(chan result), quit: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		defer close(a.ended)
-		for n := first; n < last; n++ {
+		for n := first; n < last; n += step {
 			d, err := r.prepare(n, true)
 			select {
 			case a.pages <- result{d, err}:

@@ -67,6 +67,7 @@ func (d drawn) text() string {
 // answer is everything that Parse emitted.
 type answer struct {
 	pages  int64
+	shared bool
 	drawn  []drawn
 	texts  []string
 	notes  []ir.Note
@@ -152,7 +153,13 @@ func (a *answer) take(v ir.Value) error {
 	last := len(a.drawn) - 1
 	switch v := v.(type) {
 	case ir.Number:
-		a.pages = v.N
+		if v.Name == ir.NumberPages {
+			a.pages = v.N
+		} else if v.Name == ir.NumberShared {
+			a.shared = v.N == 1
+		} else if v.Name != ir.NumberTurned || last < 0 || v.N != a.drawn[last].Page {
+			return fmt.Errorf("%+v after %d pages", v, last+1)
+		}
 	case ir.Note:
 		if _, ok := format.TextOf(v.Code); !ok {
 			return fmt.Errorf("%q is no finding", v.Code)

@@ -127,7 +127,13 @@ func (r *reading) emit(d *drawnPage) error {
 	} else if shows > 0 {
 		r.notes.page("picture_missing", r.page, "")
 	}
-	return r.layer(v, d.sheet)
+	if err := r.layer(v, d.sheet); err != nil {
+		return err
+	}
+	if err := r.notes.write(r.out); err != nil {
+		return err
+	}
+	return r.out.Write(ir.Number{Name: ir.NumberTurned, N: int64(d.number)})
 }
 
 // note gathers what is told of a drawn page.
@@ -143,7 +149,7 @@ func (r *reading) note(d *drawnPage) {
 func (r *reading) substituted(t pdfium.Text) {
 	for _, f := range t.Fonts {
 		if !f.Embedded && !standard(f.Name) {
-			r.notes.name("font_substituted", f.Name)
+			r.notes.add("font_substituted", f.Name)
 		}
 	}
 }

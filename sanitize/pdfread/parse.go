@@ -25,11 +25,14 @@ type Parser struct {
 // Parse emits what in shows: the number of its pages, what is known of the
 // file as Notes, then for each page
 //
-//	method image: Sheet, Raster with its Pixels, and Runs if Render.Layer is set
+//	method image: Sheet, Raster with its Pixels, Runs if Render.Layer is set,
+//	              and NumberTurned at its end
 //	method text:  Text with RoleContent, its Seq the page from 0
 //
-// and more Notes at the end. With Render.Page set only that page comes, as the
-// Sheet of its own number, while NumberPages still tells of the whole document.
+// with the Notes of the page, whose Where is its number, as "page 7", and more
+// Notes at the end. With Render.Page or Part set only those pages come, as the
+// Sheets of their own numbers, while NumberPages still tells of the whole
+// document; what is known of the file comes with the first page.
 //
 // The reasons to hold are encrypted_document, malformed, truncated,
 // limit_pages, limit_pixels, limit_count, limit_time, limit_memory and
@@ -78,7 +81,7 @@ type reading struct {
 }
 
 func (r *reading) document() error {
-	first, last := 0, r.doc.Pages()
+	first, last, step := 0, r.doc.Pages(), 1
 	if cut(r.in.Data) {
 		return format.Hold(format.Truncated, "no end of file")
 	}
@@ -100,10 +103,18 @@ func (r *reading) document() error {
 	if err := r.out.Write(ir.Number{Name: ir.NumberPages, N: int64(r.doc.Pages())}); err != nil {
 		return err
 	}
-	if err := r.carried(); err != nil {
-		return err
+	if want := r.in.Render; want.Page == 0 && want.Method != format.MethodText {
+		var err error
+		if first, last, step, err = r.part(last); err != nil {
+			return err
+		}
 	}
-	if err := r.pages(first, last); err != nil {
+	if first == 0 || r.in.Render.Page > 0 {
+		if err := r.carried(); err != nil {
+			return err
+		}
+	}
+	if err := r.pages(first, last, step); err != nil {
 		return err
 	}
 	if r.in.Render.Method == format.MethodText {
@@ -115,15 +126,29 @@ func (r *reading) document() error {
 	return r.notes.write(r.out)
 }
 
-// pages reads the pages from first to before last.
-func (r *reading) pages(first, last int) error {
+// part returns which pages of so many are to be drawn: each step-th from first to
+// before last. It says so if others may be drawn elsewhere, else all are wanted.
+// The part that begins with the first page is the first that is asked for.
+func (r *reading) part(pages int) (first, last, step int, err error) {
+	f, l, s := r.in.Render.Part.Of(int64(pages))
+	if f == 0 && (l < int64(pages) || s > 1) {
+		if !shareable(r.in.Data) {
+			return 0, pages, 1, nil
+		}
+		err = r.out.Write(ir.Number{Name: ir.NumberShared, N: 1})
+	}
+	return int(f), int(l), int(s), err
+}
+
+// pages reads each step-th page from first to before last.
+func (r *reading) pages(first, last, step int) error {
 	read := r.single
-	if r.in.Render.Method != format.MethodText && last-first > 1 {
-		ahead := r.drawAhead(first, last)
+	if r.in.Render.Method != format.MethodText && last-first > step {
+		ahead := r.drawAhead(first, last, step)
 		defer ahead.stop()
 		read = func(int) error { return r.take(ahead) }
 	}
-	for n := first; n < last; n++ {
+	for n := first; n < last; n += step {
 		if err := r.ctx.Err(); err != nil {
 			return format.Hold(format.LimitTime, fmt.Sprintf("at page %d", n+1))
 		}
@@ -148,7 +173,7 @@ func (r *reading) single(n int) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.tell(page), page.Close())
+	return errors.Join(r.tell(page), page.Close(), r.notes.write(r.out))
 }
 
 // holdOpen turns the engine's refusal to open a document into a reason.

@@ -57,7 +57,7 @@ func TestSecondReading(t *testing.T) {
 		r.all.add(c)
 	}
 	r.compare()
-	if r.notes.by["text_differs"] == nil {
+	if len(r.notes.list) != 1 || r.notes.list[0].Code != "text_differs" {
 		t.Error("no finding though the two have little in common")
 	}
 }

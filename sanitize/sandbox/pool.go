@@ -14,6 +14,9 @@ import (
 // ErrClosed is returned by Get once the pool is closed.
 var ErrClosed = errors.New("the sandbox pool is closed")
 
+// ErrBusy is returned by TryGet while no more workers may be handed out.
+var ErrBusy = errors.New("as many workers as may be are out")
+
 // Config of a [Pool]. Only Classes is required.
 type Config struct {
 	// Classes are the kinds of workers, the same map that Main was given.
@@ -225,6 +228,28 @@ func (p *Pool) Get(ctx context.Context, class string) (*Worker, error) {
 		return nil, ErrClosed
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for a %s worker: %w", class, context.Cause(ctx))
+	}
+	w, err := p.take(ctx, class)
+	if err != nil {
+		<-p.slots
+		return nil, fmt.Errorf("get a %s worker: %w", class, err)
+	}
+	return w, nil
+}
+
+// TryGet is Get that does not wait for another worker to end: where as many are
+// out as may be, it fails with ErrBusy.
+func (p *Pool) TryGet(ctx context.Context, class string) (*Worker, error) {
+	if _, known := p.cfg.Classes[class]; !known {
+		return nil, fmt.Errorf("worker class %q is not known", class)
+	}
+	if p.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		return nil, ErrBusy
 	}
 	w, err := p.take(ctx, class)
 	if err != nil {
