@@ -7,7 +7,7 @@
 #   mail, text, CSV, HTML, pictures   Parse and Lint of sanitize/{mail,text,html,image}, Build of mail
 #   PDF of others                     sanitize/pdfread FuzzParse (with the engine), FuzzNames
 #   PDF of ours                       sanitize/pdf FuzzLint (any bytes), FuzzBuild (values of a captured worker)
-#   inside pictures                   sanitize/image FuzzBoxes; sanitize/image/{bmp,tiff,fax} FuzzDecode, sanitize/image/icc FuzzNew
+#   inside pictures                   sanitize/image FuzzBoxes, FuzzMetafiles; sanitize/image/metafile FuzzPicture; sanitize/image/{bmp,tiff,fax} FuzzDecode, sanitize/image/icc FuzzNew
 #   all kinds through the worker      sanitize FuzzServe (requests), FuzzAnswer (answers of a captured worker, Build, Lint)
 #   text of any charset               sanitize/charset (every label), sanitize/plaintext, sanitize/hypertext
 #   frames across the wall            sanitize/ir FuzzReader, sanitize/sandbox FuzzReady, FuzzParseUsage

@@ -62,6 +62,10 @@ func drawnRow(row format.Format) format.Format {
 		row.Parse, row.Build = image.ParseBMP, image.BuildPNG
 	case format.ICO:
 		row.Parse, row.Build = image.ParseICO, image.BuildPNG
+	case format.EMF: // those that are one picture
+		row.Parse, row.Build = image.ParseEMF, image.BuildPNG
+	case format.WMF:
+		row.Parse, row.Build = image.ParseWMF, image.BuildPNG
 	case format.WebP:
 		row.Parse, row.Build = image.ParseWebP, image.BuildNearest
 	case format.TIFF:
@@ -106,6 +110,6 @@ const (
 // other's name is no disguise; the kind's own reason to hold says more.
 var families = map[format.Kind]string{
 	format.PNG: picture, format.JPEG: picture, format.GIF: picture,
-	format.BMP: picture, format.TIFF: picture, format.WebP: picture, format.HEIC: picture, format.AVIF: picture, format.ICO: picture,
+	format.BMP: picture, format.TIFF: picture, format.WebP: picture, format.HEIC: picture, format.AVIF: picture, format.ICO: picture, format.EMF: picture, format.WMF: picture,
 	format.OOXML: office, format.OLE: office, format.RTF: office, format.ODF: office, format.MHT: office, format.MSG: office, format.JTD: office,
 }

@@ -26,6 +26,7 @@ import (
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/image/bmp"
 	"sekisho/sanitize/image/icc"
+	"sekisho/sanitize/image/metafile"
 	"sekisho/sanitize/image/tiff"
 	"sekisho/sanitize/ir"
 )
@@ -133,7 +134,7 @@ func holdDecode(err error) error {
 		return format.Hold(format.Truncated, err.Error())
 	case errors.Is(err, tiff.ErrLimit):
 		return format.Hold(format.LimitCount, err.Error())
-	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.Is(err, bmp.ErrUnsupported), errors.Is(err, tiff.ErrUnsupported):
+	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.Is(err, bmp.ErrUnsupported), errors.Is(err, tiff.ErrUnsupported), errors.Is(err, metafile.ErrUnsupported):
 		return format.Hold(format.KindUnsupported, err.Error())
 	default:
 		return format.Hold(format.Malformed, err.Error())

@@ -51,6 +51,8 @@ var choices = map[format.Kind][]Action{
 	format.HEIC: {Image},
 	format.AVIF: {Image},
 	format.SVG:  {Image},
+	format.EMF:  {Image},
+	format.WMF:  {Image},
 }
 
 // Choices returns how files of the kind may be rebuilt, the default first;

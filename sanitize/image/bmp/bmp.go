@@ -83,6 +83,14 @@ func ParseIcon(data []byte) (*File, error) {
 	return f, err
 }
 
+// ParseDIB reads the headers of a bitmap inside a metafile: it has no file
+// header; off is where its pixels begin, -1 for right behind the colours.
+func ParseDIB(data []byte, off int64) (*File, error) {
+	f := &File{}
+	err := f.headers(data, 0, off)
+	return f, err
+}
+
 // headers reads the information header at data[start:], which says how the
 // rest is laid out; off is where the pixels begin, -1 for right behind.
 func (f *File) headers(data []byte, start, off int64) error {
