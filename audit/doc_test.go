@@ -49,8 +49,8 @@ decision.request_id joins the records of one request.
 | release.* | type release_request, id of the request; receipt_no, part and sha256_original of the part as it was received | actor, on_behalf_of; decision.form, order (of approvals), comment_c (the reason); policy.version and policy.sha256 in force at that step, as in policy.applied; policy.rule is "wide" for the wider profile; change "exception" is the registered exception |
 | release.executed, item.released | type item, id of the item; the same, and sha256_sanitized of the mail that went out, as in delivery.sealed and relay.relayed | the same; outcome failure and decision.reason_code when the part stays held |
 | part.* of the same receipt_no and part, before it | sha256_original and sha256_sanitized of the rebuilt part | |
-| exception.opened, exception.ended | type exception, id | decision.request_id is that id; order; comment_c; change: state, dates, number of uses. Pending until the second approval |
-| exception.used | type exception, id; receipt_no, part, sha256_original, sha256_sanitized as in release.executed | decision.request_id is the request; change "uses" from "0" to "1 of 3" |
+| exception.opened, exception.ended | type exception, id | decision.request_id is that id; order; comment_c; change: state, dates, number of uses, SHA-256 of what it says, and that itself as far as it fits (recipients, senders, kinds). Pending until the second approval |
+| exception.used | type exception, id; receipt_no, part, sha256_original, sha256_sanitized as in release.executed | decision.request_id is the request; change "uses" from "0" to "1 of 3 sha256:…", the SHA-256 of what the exception says |
 | system.started | type setting, id release.exceptions | change from "false" to "true" or back, at the first start with it |
 | retention.purged | type texts (of a message) or exception_texts | decision.reason_code: retention, erasure_request or restored |
 `

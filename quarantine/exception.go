@@ -211,7 +211,7 @@ func (e Exception) covers(i Item, sender string, now time.Time) error {
 			persons[p] = true
 		}
 	}
-	ok := e.ID != "" && e.State == Opened && len(opened) == maxSteps && !now.Before(e.From) && now.Before(e.Until) &&
+	ok := e.InForce(now) && len(opened) == maxSteps &&
 		e.Uses < e.MaxUses && matches(e.Scope.Recipients, i.Recipient) && matches(e.Scope.Senders, sender) &&
 		(slices.Contains(e.Scope.Kinds, Any) || slices.Contains(e.Scope.Kinds, string(i.Kind)))
 	if !ok {

@@ -154,9 +154,17 @@ func (s *Service) SetDeputy(ctx context.Context, p Principal, d Deputy) (Deputy,
 func (s *Service) deputyRecord(p Principal, d Deputy, before, after string) (gateway.Record, error) {
 	return s.record("user.changed", audit.Success, p, func(e *audit.Event) {
 		e.Object = audit.Object{Type: "user", ID: d.For}
-		e.Change = audit.Change{Path: "deputy", Before: before, After: after}
+		e.Change = audit.Change{Path: "deputy", Before: d.dated(before), After: d.dated(after)}
 		e.Decision.RequestID = d.ID
 	})
+}
+
+// dated is a deputy as records say one: who, from when, until when.
+func (d Deputy) dated(who string) string {
+	if who == "" {
+		return ""
+	}
+	return who + " " + d.From.UTC().Format(time.RFC3339) + "/" + d.Until.UTC().Format(time.RFC3339)
 }
 
 // EndDeputy ends a deputy before its time.

@@ -51,6 +51,9 @@ func (d *Deliver) attempt(ctx context.Context, c *connection, v *gateway.Deliver
 	if err != nil {
 		return attempt{err: err}
 	}
+	if err := d.lawful(ctx, sealed.Grant); err != nil {
+		return attempt{err: err}
+	}
 	if sealed.Delivery != string(v.ID) {
 		return attempt{err: fmt.Errorf("%w: passport of another delivery", seal.ErrSeal)}
 	}
@@ -62,6 +65,27 @@ func (d *Deliver) attempt(ctx context.Context, c *connection, v *gateway.Deliver
 		return attempt{err: fmt.Errorf("%w: no recipient of the passport waits", seal.ErrSeal)}
 	}
 	return c.send(ctx, parcel{sealed, to, &lease{d, v}})
+}
+
+// lawful asks the register whether the exception of an original is in force still
+// and says what it said when the mail was sealed. A passport alone is good until its
+// time; an exception can be ended by a person before.
+func (d *Deliver) lawful(ctx context.Context, g *seal.Grant) error {
+	if g == nil { // it passed the lint
+		return nil
+	}
+	e, err := d.Ledger.Exception(ctx, g.Exception)
+	switch {
+	case errors.Is(err, gateway.ErrNotFound):
+		return fmt.Errorf("%w: there is no such exception", seal.ErrSeal)
+	case err != nil:
+		return fmt.Errorf("look up the exception: %w", err)
+	case !e.InForce(d.Scribe.Clock()):
+		return fmt.Errorf("%w: its exception is over", seal.ErrSeal)
+	case g.Terms != "" && g.Terms != e.TermsSum():
+		return fmt.Errorf("%w: its exception says something else by now", seal.ErrSeal)
+	}
+	return nil
 }
 
 // waiting returns the passport's recipients that have no outcome yet, each

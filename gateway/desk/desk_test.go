@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -256,6 +257,46 @@ func last(t *testing.T, l *sqlite.Ledger, v audit.Verb) audit.Event {
 	}
 	t.Fatalf("no record of %s", v)
 	return audit.Event{}
+}
+
+// TestRecordsOfException: each record of an exception says for whom, from whom, of
+// what, when and how often, and the SHA-256 of all that.
+func TestRecordsOfException(t *testing.T) {
+	l, s := held(t)
+	d := desk.Desk{Ledger: l, Scribe: s, Rules: func() quarantine.Rules { return quarantine.Rules{} }}
+	e := open(t, d, now.Add(48*time.Hour))
+	if _, err := d.EndException(t.Context(), head, e.ID, 0, "要らない"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := l.Pending(t.Context(), -1, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := []string{"proposed", "proposed", "open", "ended"}
+	for _, r := range rows {
+		if !strings.HasPrefix(string(r.Event.Verb), "exception.") {
+			continue
+		}
+		want := states[0] + " 2026-11-25/2026-11-27 x1 sha256:" + e.TermsSum() + " " + e.Terms()
+		states = states[1:]
+		if r.Event.Change != (audit.Change{Path: "exception", After: want}) || r.Event.Object.ID != e.ID || r.Event.Decision.RequestID != e.ID {
+			t.Errorf("%+v %+v, want %q", r.Event.Object, r.Event.Change, want)
+		}
+	}
+	if len(states) > 0 {
+		t.Errorf("no record of %s", states[0])
+	}
+	wide := e
+	for n := range 100 {
+		wide.Scope.Recipients = append(wide.Scope.Recipients, fmt.Sprintf("somebody%03d@town.example", n))
+	}
+	var ev audit.Event
+	if gateway.RecordException(&ev, wide); len(ev.Change.After) > 2048 || !strings.Contains(ev.Change.After, "sha256:"+wide.TermsSum()) {
+		t.Errorf("%d bytes: %s", len(ev.Change.After), ev.Change.After)
+	}
+	if found, err := l.CheckRecords(t.Context()); err != nil || len(found) > 0 {
+		t.Error(found, err)
+	}
 }
 
 // open registers an exception for everything, until a time.

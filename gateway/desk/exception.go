@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"strconv"
 
 	"sekisho/audit"
 	"sekisho/gateway"
@@ -68,10 +67,8 @@ func (d Desk) move(ctx context.Context, p Person, id string, version int,
 func (d Desk) exception(p Person, v audit.Verb, o audit.Outcome, e quarantine.Exception, step quarantine.Decision) (gateway.Record, error) {
 	rec, err := d.Scribe.System(v, o, func(ev *audit.Event) {
 		ev.Actor, ev.OnBehalfOf = p.Audit, step.OnBehalfOf
-		ev.Object = audit.Object{Type: "exception", ID: e.ID}
-		ev.Decision = audit.Decision{Form: string(quarantine.Original), RequestID: e.ID, Order: int64(step.Order)}
-		ev.Change = audit.Change{Path: "exception", After: string(e.State) + " " + e.From.UTC().Format("2006-01-02") + "/" +
-			e.Until.UTC().Format("2006-01-02") + " x" + strconv.Itoa(e.MaxUses)}
+		gateway.RecordException(ev, e)
+		ev.Decision.Order = int64(step.Order)
 	})
 	return d.withReason(rec, step.Reason, err)
 }

@@ -47,12 +47,12 @@ func (w *release) original(ctx context.Context, rules policy.Rules) error {
 	}
 	defer mail.Close()
 	w.exception = &e
-	return w.send(ctx, g, format.Held.String(), mail.Reader(), mail.Sum(), mail.Size(), mail.Basis(grant(w.req)))
+	return w.send(ctx, g, format.Held.String(), mail.Reader(), mail.Sum(), mail.Size(), mail.Basis(grant(w.req, e)))
 }
 
-// grant names the persons of an approved request.
-func grant(r quarantine.ReleaseRequest) seal.Grant {
-	g := seal.Grant{Exception: r.Exception, Request: r.ID, Requester: r.Requester.ID}
+// grant names the persons of an approved request, and what its exception says.
+func grant(r quarantine.ReleaseRequest, e quarantine.Exception) seal.Grant {
+	g := seal.Grant{Exception: r.Exception, Terms: e.TermsSum(), Request: r.ID, Requester: r.Requester.ID}
 	for _, d := range r.Approvals() {
 		g.Approvers = append(g.Approvers, d.By.ID)
 	}

@@ -58,8 +58,8 @@ func (j *Janitor) endExceptions(ctx context.Context) error {
 			continue
 		}
 		rec, err := j.Scribe.System("exception.ended", audit.Success, func(ev *audit.Event) {
-			ev.Object = audit.Object{Type: "exception", ID: e.ID}
-			ev.Decision = audit.Decision{Form: string(quarantine.Original), RequestID: e.ID, ReasonCode: "expired"}
+			gateway.RecordException(ev, e)
+			ev.Decision.ReasonCode = "expired"
 		})
 		if err != nil {
 			return err

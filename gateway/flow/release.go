@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -148,9 +147,12 @@ func (w *release) send(ctx context.Context, g group, verdict string, body io.Rea
 	d.About, d.Verdict = gateway.ID(w.item.Delivery), verdict
 	notAfter := d.Due().Add(passportTime)
 	if w.exception != nil { // an original that waits for its next hop does not outlive its exception
-		notAfter = w.exception.Until
-		if d.ExpiresAt.After(notAfter) {
-			d.ExpiresAt = notAfter
+		until := w.exception.Until
+		if until.Before(notAfter) {
+			notAfter = until
+		}
+		if until.Before(d.ExpiresAt) {
+			d.ExpiresAt = until
 		}
 	}
 	w.delivery, err = w.flow.sealedUntil(ctx, d, notAfter, body, sum, size, basis)
@@ -180,8 +182,7 @@ func (w *release) fill(e *audit.Event) {
 // fillUse says which exception was used, for which part.
 func (w *release) fillUse(e *audit.Event) {
 	w.fill(e)
-	e.Object.Type, e.Object.ID = "exception", w.exception.ID
-	e.Change = audit.Change{Path: "uses", Before: fmt.Sprint(w.exception.Uses - 1), After: fmt.Sprintf("%d of %d", w.exception.Uses, w.exception.MaxUses)}
+	gateway.RecordUse(e, *w.exception)
 }
 
 // commit ends request, item and job together with the mail, so that there is

@@ -181,11 +181,16 @@ func TestReleaseForms(t *testing.T) {
 	}
 }
 
-// exception registers an open exception for everything.
+// exception registers an open exception for everything, of an hour.
 func (w *world) exception() quarantine.Exception {
 	w.t.Helper()
+	return w.exceptionOf(time.Hour)
+}
+
+func (w *world) exceptionOf(long time.Duration) quarantine.Exception {
+	w.t.Helper()
 	e, err := quarantine.Propose(quarantine.Exception{ID: "x1", Scope: quarantine.Scope{Recipients: []string{"*"}, Senders: []string{"*"}, Kinds: []string{"*"}},
-		Reason: "入札", From: w.now, Until: w.now.Add(time.Hour), MaxUses: 1}, chief, w.now)
+		Reason: "入札", From: w.now, Until: w.now.Add(long), MaxUses: 1}, chief, w.now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -236,8 +241,29 @@ func TestExceptionRelease(t *testing.T) {
 	if !ds[0].ExpiresAt.Equal(e.Until) || !strings.Contains(string(ds[0].Passport), fmt.Sprintf(`"not_after":%d}`, e.Until.Unix())) {
 		t.Errorf("it outlives its exception: %v, %s", ds[0].ExpiresAt, ds[0].Passport)
 	}
+	if !strings.Contains(string(ds[0].Passport), `"exception":"x1","terms":"`+e.TermsSum()+`"`) {
+		t.Errorf("the grant does not say what the exception said: %s", ds[0].Passport)
+	}
 	if !strings.Contains(string(ds[0].Passport), `"basis":"exception"`) || !strings.Contains(string(ds[0].Passport), `"approvers":["head","admin"]`) {
 		t.Errorf("%s", ds[0].Passport)
+	}
+}
+
+// TestPassportOfLongException: a passport of an exception is good for no longer than
+// any other.
+func TestPassportOfLongException(t *testing.T) {
+	w := newWorld(t)
+	w.Exceptions = true
+	m, i := holdTable(t, w)
+	w.ask(i, quarantine.Original, "", w.exceptionOf(300*24*time.Hour), head, admin)
+	w.job()
+	ds := w.followUps(m)
+	if len(ds) != 1 {
+		t.Fatalf("%d follow-up mails", len(ds))
+	}
+	want := fmt.Sprintf(`"not_after":%d}`, ds[0].Due().Add(passportTime).Unix())
+	if !strings.Contains(string(ds[0].Passport), want) || ds[0].ExpiresAt.After(w.now.Add(passportTime)) {
+		t.Errorf("until %v, no %s in %s", ds[0].ExpiresAt, want, ds[0].Passport)
 	}
 }
 
@@ -261,7 +287,7 @@ func (w *world) recordsOfException(request string, i quarantine.Item, e quaranti
 	}{
 		"release.executed": {part, audit.Change{Path: "exception", After: e.ID}},
 		"item.released":    {part, audit.Change{Path: "exception", After: e.ID}},
-		"exception.used":   {used, audit.Change{Path: "uses", Before: "0", After: "1 of 1"}},
+		"exception.used":   {used, audit.Change{Path: "uses", Before: "0", After: "1 of 1 sha256:" + e.TermsSum()}},
 	}
 	for _, r := range rows {
 		w2, ok := want[r.Event.Verb]

@@ -62,7 +62,8 @@ func (b Basis) OK() bool { return b.kind != "" }
 // Grant is the exception under which an original goes: a request of one person
 // that two others approved.
 type Grant struct {
-	Exception string   `json:"exception"` // of the register
+	Exception string   `json:"exception"`       // of the register
+	Terms     string   `json:"terms,omitempty"` // SHA-256 of what it says, as its records have it, in hex
 	Request   string   `json:"request"`
 	Requester string   `json:"requester"`
 	Approvers []string `json:"approvers"` // in their order

@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strings"
+
+	"sekisho/gateway"
+	"sekisho/quarantine"
 )
 
 // kept limits a cross rule to what came since the audit rows begin: of before,
@@ -54,10 +58,50 @@ func (l *Ledger) CheckRecords(ctx context.Context) ([]string, error) {
 				return fmt.Errorf("look for %s: %w", r.name, err)
 			}
 		}
-		return nil
+		var err error
+		found, err = otherTerms(q, found)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("compare states and records: %w", err)
+	}
+	return found, nil
+}
+
+// termsOnRecord selects what records say of the terms of exceptions.
+const termsOnRecord = `SELECT json_extract(event, '$.object.id'), json_extract(event, '$.change.after') FROM audit_rows
+	WHERE verb IN ('exception.opened', 'exception.used', 'exception.ended') AND instr(event, '` + gateway.TermsMark + `') > 0`
+
+// otherTerms adds the exceptions whose rows say something else than a record of
+// them: a scope, a date or a number of uses that its persons never agreed to.
+// Records of earlier versions say nothing of it.
+func otherTerms(q query, found []string) ([]string, error) {
+	sums := map[string]string{}
+	err := q.rows(func(s scanner) error {
+		var e quarantine.Exception
+		err := scanException(&e)(s)
+		sums[e.ID] = e.TermsSum()
+		return err
+	}, `SELECT `+exceptionColumns+` FROM exceptions`)
+	if err != nil {
+		return nil, fmt.Errorf("read exceptions: %w", err)
+	}
+	told := map[string]bool{}
+	err = q.rows(func(s scanner) error {
+		var id, after string
+		if err := s.Scan(&id, &after); err != nil {
+			return err
+		}
+		_, sum, _ := strings.Cut(after, gateway.TermsMark)
+		sum, _, _ = strings.Cut(sum, " ")
+		if sum != sums[id] && !told[id] && len(told) < maxComplaints {
+			told[id] = true
+			found = append(found, "an exception that says something else than its record: "+id)
+		}
+		return nil
+	}, termsOnRecord)
+	if err != nil {
+		return nil, fmt.Errorf("read records of exceptions: %w", err)
 	}
 	return found, nil
 }

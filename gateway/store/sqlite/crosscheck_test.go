@@ -51,7 +51,13 @@ func told(t *testing.T) *Ledger {
 		note(item.Message, "delivery.sealed", func(e *audit.Event) { e.Object.ID, e.Object.Sanitized = "f"+item.ID, zero })
 		note(item.Message, "relay.relayed", func(e *audit.Event) { e.Object.ID = "f" + item.ID })
 	}
-	note("", "exception.opened", func(e *audit.Event) { e.Object.ID = "x" })
+	x, err := l.Exception(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	note("", "exception.opened", func(e *audit.Event) { gateway.RecordException(e, x) })
+	note("", "exception.used", func(e *audit.Event) { gateway.RecordUse(e, x) })
+	note("", "exception.ended", func(e *audit.Event) { e.Object.ID = "y" }) // as of a version that named no terms
 	return l
 }
 
@@ -73,6 +79,10 @@ func TestCheckRecords(t *testing.T) {
 		{`DELETE FROM audit_rows WHERE n IN (SELECT n FROM audit_rows WHERE verb = 'release.approved' LIMIT 1)`, "an approval without a record: r"},
 		{`UPDATE audit_rows SET event = replace(event, '"id":"admin"', '"id":"clerk"') WHERE verb = 'release.approved'`, "an approval on record that the request lacks: r"},
 		{`DELETE FROM audit_rows WHERE verb = 'exception.opened'`, "an exception without a record: x"},
+		{`UPDATE exceptions SET scope = replace(scope, '*', '@x.example')`, "an exception that says something else than its record: x"},
+		{`UPDATE exceptions SET until_at = until_at + 1`, "an exception that says something else than its record: x"},
+		{`UPDATE exceptions SET max_uses = 1000; DELETE FROM audit_rows WHERE verb = 'exception.opened'`, "an exception that says something else than its record: x"},
+		{`UPDATE exceptions SET id = 'z'`, "an exception that says something else than its record: x"},
 	} {
 		l := told(t)
 		sabotage(t, l, c.script)
