@@ -222,31 +222,6 @@ func TestSmallerWhenTooLarge(t *testing.T) {
 	}
 }
 
-// TestCorpus: every PDF of the corpus is rebuilt or held for a reason of the
-// list, and what is rebuilt opens elsewhere.
-func TestCorpus(t *testing.T) {
-	dir := os.Getenv("SEKISHO_CORPUS")
-	files, err := filepath.Glob(filepath.Join(dir, "pdf", "*.pdf"))
-	if dir == "" || err != nil {
-		files = nil // the samples of this package are all there is
-	}
-	e := engine(t)
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := run(t, e, filepath.Base(f), data, policy.Default())
-		switch {
-		case n.Verdict == format.Rebuilt:
-			tool(t, "qpdf", "--check", saved(t, output(t, n)))
-		case n.Verdict != format.Held || !n.Reason.Known() || n.Reason == format.Internal || n.Reason == format.LintFailed || n.Reason == format.WorkerCrash:
-			t.Errorf("%s: %s %s %s", filepath.Base(f), n.Verdict, n.Reason, n.Detail)
-		}
-		t.Logf("%s: %s %s %s, %d bytes", filepath.Base(f), n.Verdict, n.Reason, n.Detail, n.Body.Size())
-	}
-}
-
 // BenchmarkPage is a mail with a one-page PDF, from its bytes to the mail.
 func BenchmarkPage(b *testing.B) {
 	e := engine(b)
