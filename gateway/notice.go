@@ -58,9 +58,8 @@ type NoticeTx interface {
 	// records it needs; an item and address that are noted already are left alone.
 	AddNotices(ns []Notice) error
 	// AddDigest inserts the draft of a digest and gives it what waits for its one
-	// recipient; w.Limit bounds it. more says that something was left for another
-	// one. ErrNotFound when nothing waits.
-	AddDigest(d Delivery, w NoticeWait, r ...Record) (more bool, err error)
+	// recipient, at most w.Limit parts. ErrNotFound when nothing waits.
+	AddDigest(d Delivery, w NoticeWait, r ...Record) error
 	// CountNotices counts the deliveries of a kind since a time, to an address and
 	// about a message where they are given.
 	CountNotices(k DeliveryKind, message ID, address string, since time.Time) (int, error)

@@ -46,10 +46,7 @@ func (f *Flow) Tell(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = f.Ledger.Do(ctx, func(tx gateway.Tx) error {
-		_, err := tx.AddDigest(d, f.Notices.Due(now, sanitize.DigestMost), r)
-		return err
-	})
+	err = f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.AddDigest(d, f.Notices.Due(now, sanitize.DigestMost), r) })
 	if err != nil {
 		return false, fmt.Errorf("draft a digest: %w", err)
 	}

@@ -33,34 +33,26 @@ const (
 	dueNotices = `SELECT address FROM notices INDEXED BY notices_waiting WHERE ` + untoldPart + ` GROUP BY address ORDER BY min(at), address LIMIT ?3`
 	tellParts  = `UPDATE notices SET digest = ?3 WHERE n IN (SELECT n FROM notices INDEXED BY notices_address
 		WHERE address = ?4 AND ` + untoldPart + ` ORDER BY at, n LIMIT ?5)`
-	untoldOf = `SELECT count(*) FROM notices INDEXED BY notices_address WHERE address = ?3 AND ` + untoldPart
 )
 
 // AddDigest implements gateway.NoticeTx.
-func (t *tx) AddDigest(d gateway.Delivery, w gateway.NoticeWait, r ...gateway.Record) (bool, error) {
-	left := 0
-	err := t.move("add digest", func() error {
+func (t *tx) AddDigest(d gateway.Delivery, w gateway.NoticeWait, r ...gateway.Record) error {
+	return t.move("add digest", func() error {
 		if d.Kind != gateway.KindDigest || d.State != gateway.Drafted || len(d.Recipients) != 1 || w.Limit < 1 {
 			return fmt.Errorf("%w: a digest begins as the draft of a mail to one recipient", gateway.ErrState)
-		}
-		to, until, now := d.Recipients[0].Address, nanos(w.Until), nanos(w.Now)
-		if err := t.row(one(&left), untoldOf, until, now, to); err != nil {
-			return err
-		}
-		if left == 0 {
-			return gateway.ErrNotFound
 		}
 		if err := t.insertDelivery(d); err != nil {
 			return err
 		}
-		n, err := t.exec(tellParts, until, now, string(d.ID), to, w.Limit)
+		n, err := t.exec(tellParts, nanos(w.Until), nanos(w.Now), string(d.ID), d.Recipients[0].Address, w.Limit)
+		if err == nil && n == 0 {
+			err = gateway.ErrNotFound // and the draft is undone with the closure
+		}
 		if err != nil {
 			return err
 		}
-		left -= int(n)
 		return t.record("", r)
 	})
-	return left > 0, err
 }
 
 // CountNotices implements gateway.NoticeTx.

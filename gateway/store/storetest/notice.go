@@ -64,28 +64,18 @@ func notices(t *testing.T, d *desk) {
 	// Noted by a clock that was ahead.
 	due(gateway.NoticeWait{Until: first[0].HeldAt.Add(-1), Now: d.now.Add(-1), Limit: 9}, "hanako@town.example")
 
-	add := func(v gateway.Delivery, w gateway.NoticeWait, wantMore bool) {
-		t.Helper()
-		d.do(func(tx gateway.Tx) error {
-			more, err := tx.AddDigest(v, w, d.record())
-			if err == nil && more != wantMore {
-				t.Errorf("more %v, want %v", more, wantMore)
-			}
-			return err
-		})
-	}
 	undone := errors.New("undone")
 	lost := digest(d, "hanako@town.example")
 	err := d.try(func(tx gateway.Tx) error {
-		_, err := tx.AddDigest(lost, wait(d, 9), d.record())
-		return errors.Join(err, undone)
+		return errors.Join(tx.AddDigest(lost, wait(d, 9), d.record()), undone)
 	})
 	if !errors.Is(err, undone) {
 		t.Fatal(err)
 	}
 	one, two := digest(d, "hanako@town.example"), digest(d, "hanako@town.example")
-	add(one, wait(d, 3), true)
-	add(two, wait(d, 3), false)
+	for _, v := range []gateway.Delivery{one, two} {
+		d.do(func(tx gateway.Tx) error { return tx.AddDigest(v, wait(d, 3), d.record()) })
+	}
 	d.reopen()
 	tells := func(v gateway.Delivery, want ...quarantine.Item) {
 		t.Helper()
@@ -142,13 +132,12 @@ func noticesRefuse(t *testing.T, d *desk) {
 	} {
 		v := digest(d, "hanako@town.example")
 		spoil(&v)
-		if err := d.try(func(tx gateway.Tx) error { _, err := tx.AddDigest(v, wait(d, 9), d.record()); return err }); err == nil {
+		if err := d.try(func(tx gateway.Tx) error { return tx.AddDigest(v, wait(d, 9), d.record()) }); err == nil {
 			t.Errorf("added: %s", name)
 		}
 	}
 	d.refuseBare(t, "a digest", func(tx gateway.Tx) error {
-		_, err := tx.AddDigest(digest(d, "hanako@town.example"), wait(d, 9))
-		return err
+		return tx.AddDigest(digest(d, "hanako@town.example"), wait(d, 9))
 	})
 	// The part that was noted again waits since it was noted first.
 	if got, err := d.l.NoticesDue(t.Context(), wait(d, 9)); err != nil || len(got) != 1 {
@@ -175,7 +164,7 @@ func noticeStates(t *testing.T, d *desk) {
 
 	d.now = d.now.Add(time.Hour)
 	v := digest(d, "hanako@town.example")
-	d.do(func(tx gateway.Tx) error { _, err := tx.AddDigest(v, wait(d, 9), d.record()); return err })
+	d.do(func(tx gateway.Tx) error { return tx.AddDigest(v, wait(d, 9), d.record()) })
 	drafted := d.now
 	state(gateway.NoticeState{Waiting: 1, Due: drafted})
 	d.do(func(tx gateway.Tx) error {
