@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sekisho/audit"
@@ -320,30 +321,34 @@ func (full) Put(context.Context, func(io.Writer) error) (string, error) {
 	return "", gateway.ErrFull
 }
 
-// TestJobsAreWoken: what this process asked for is begun at once, long before
-// the poll.
+// TestJobsAreWoken: what this process asked for is begun at once; what another one
+// asked for, within the poll.
 func TestJobsAreWoken(t *testing.T) {
-	w := newWorld(t)
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
-	begun := make(chan struct{}, 10)
-	f := New(w.Config)
-	step := func(context.Context) (bool, error) { begun <- struct{}{}; return false, nil }
-	ended := make(chan struct{})
-	go func() { defer close(ended); f.loop(ctx, "test", f.wakePreview, step) }()
-	<-begun // found nothing and waits
-	start := time.Now()
-	f.WakePreview()
-	select {
-	case <-begun:
-	case <-ctx.Done():
-		t.Fatal("not woken")
-	}
-	if d := time.Since(start); d >= pollTime {
-		t.Errorf("woken after %v", d)
-	}
-	f.WakeJob()
-	f.WakeJob() // nobody has to be there to hear it
-	stop()
-	<-ended
+	synctest.Test(t, func(t *testing.T) {
+		f := New(Config{})
+		for name, c := range map[string]struct {
+			wake func()
+			hint <-chan struct{}
+		}{"job": {f.WakeJob, f.wakeJob}, "preview": {f.WakePreview, f.wakePreview}, "mail": {f.Wake, f.wake}} {
+			ctx, stop := context.WithCancel(t.Context())
+			begun := make(chan struct{})
+			step := func(context.Context) (bool, error) { begun <- struct{}{}; return false, nil }
+			go f.loop(ctx, name, c.hint, step)
+			<-begun // found nothing, and waits
+			start := time.Now()
+			c.wake()
+			<-begun
+			if d := time.Since(start); d != 0 {
+				t.Errorf("%s: woken after %v", name, d)
+			}
+			<-begun
+			if d := time.Since(start); d != pollTime {
+				t.Errorf("%s: looked by itself after %v", name, d)
+			}
+			stop()
+			c.wake()
+			c.wake() // nobody has to be there to hear it
+			synctest.Wait()
+		}
+	})
 }
