@@ -24,11 +24,11 @@ type userCmd struct {
 	Disable       userDisableCmd     `cmd:"" help:"止める（セッションも終わります）/ disable, ends sessions"`
 	Enable        userEnableCmd      `cmd:"" help:"止めたアカウントを戻す / enable again"`
 	Unlock        userUnlockCmd      `cmd:"" help:"ロックを外す / unlock"`
-	ResetFactor   userResetFactorCmd `cmd:"" help:"失くした認証アプリの登録を消す / take a lost second factor away"`
-	ResetPassword userResetPassCmd   `cmd:"" help:"仮のパスワードを発行する / give a password by chance"`
-	Grant         userGrantCmd       `cmd:"" help:"役割を与える（隔離管理者は二人目の確認が要ります）/ give a role; admin needs a second person"`
+	ResetFactor   userResetFactorCmd `cmd:"" help:"失くした認証アプリの登録を消す（職員のほかは二人目の確認が要ります）/ take a lost second factor away"`
+	ResetPassword userResetPassCmd   `cmd:"" help:"仮のパスワードを発行する（職員のほかは二人目の確認が要ります）/ give a password by chance"`
+	Grant         userGrantCmd       `cmd:"" help:"役割を与える（承認者、隔離管理者、監査者は二人目の確認が要ります）/ give a role; approver, admin and auditor need a second person"`
 	Revoke        userRevokeCmd      `cmd:"" help:"役割を外す / take a role away"`
-	Confirm       userConfirmCmd     `cmd:"" help:"隔離管理者にする申し出を、二人目として確認する / confirm as the second person"`
+	Confirm       userConfirmCmd     `cmd:"" help:"申し出を、二人目の隔離管理者として確認する / confirm as the second person"`
 	Import        userImportCmd      `cmd:"" help:"CSV の一覧を取り込む / import a CSV list"`
 	Department    userDepartmentCmd  `cmd:"" help:"課を作る・名前を変える / make or rename a department"`
 }
@@ -55,6 +55,8 @@ var refusalTexts = map[account.Refusal]string{
 	account.ErrNotFound: "見つかりません", account.ErrExists: "その名前はすでにあります", account.ErrName: "名前に使えない文字があるか、長さが合いません",
 	account.ErrMail: "メールアドレスが正しくありません", account.ErrDepartment: "その課はありません。先に sekisho user department で作ってください",
 	account.ErrRole: "役割が正しくありません: staff approver admin auditor operator", account.ErrRolesExclude: "監査者は、隔離管理者や運用者を兼ねられません",
+	account.ErrTwoAdmins: "隔離管理者二人が、それぞれのアカウントで行ってください。一人が申し出て、もう一人が sekisho user confirm で確認します",
+	account.ErrUnchanged: "今のパスワードと同じです",
 	account.ErrLastAdmin: "最後の隔離管理者は外せません", account.ErrShort: "パスワードが短すぎます（15 文字以上。認証アプリも使う役割は 8 文字以上）",
 	account.ErrLong: "パスワードが長すぎます", account.ErrListed: "よく使われるパスワードのため、使えません",
 	account.ErrOwnWords: "名前や団体名だけのパスワードは使えません", account.ErrSamePerson: "申し出た人とは別の隔離管理者が確認してください",
@@ -149,7 +151,7 @@ func sayWaits(e env, p *account.Proposal) {
 	if p == nil {
 		return
 	}
-	fmt.Fprintf(e.stdout, "隔離管理者の役割は、別の隔離管理者の確認を待っています / the role of administrator waits for a second person\n"+
+	fmt.Fprintf(e.stdout, "別の隔離管理者の確認を待っています / it waits for a second administrator\n"+
 		"  sekisho user confirm %s --as ログイン名\n", p.ID)
 }
 

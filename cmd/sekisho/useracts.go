@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,18 @@ type namedArgs struct {
 	Name string `arg:"" help:"ログイン名 / name for signing in"`
 }
 
+// errWaits says that what was asked for waits for a second person.
+var errWaits = errors.New("it waits for a second person")
+
+// orWaits says what waits.
+func orWaits(e env, waits *account.Proposal, err error) error {
+	if err == nil && waits != nil {
+		sayWaits(e, waits)
+		err = errWaits
+	}
+	return err
+}
+
 // act finds the account and says what was done.
 func (a namedArgs) act(e env, done string, f func(*account.Service, account.Principal, account.User) error) error {
 	return a.withAccounts(e.ctx, func(s *account.Service, p account.Principal) error {
@@ -21,7 +34,9 @@ func (a namedArgs) act(e env, done string, f func(*account.Service, account.Prin
 		if err != nil {
 			return err
 		}
-		if err := f(s, p, u); err != nil {
+		if err := f(s, p, u); errors.Is(err, errWaits) {
+			return nil // nothing was done yet, and who asked was told
+		} else if err != nil {
 			return err
 		}
 		fmt.Fprintf(e.stdout, "%s: %s\n", u.Name, done)
@@ -63,8 +78,8 @@ type userResetFactorCmd struct{ namedArgs }
 // Run takes a second factor away.
 func (c *userResetFactorCmd) Run(e env) error {
 	return c.act(e, "認証アプリの登録を消しました。次のログインで登録し直します / second factor removed", func(s *account.Service, p account.Principal, u account.User) error {
-		_, err := s.ResetFactor(e.ctx, p, u.ID, u.Version)
-		return err
+		out, err := s.ResetFactor(e.ctx, p, u.ID, u.Version)
+		return orWaits(e, out.Waits, err)
 	})
 }
 
@@ -74,9 +89,9 @@ type userResetPassCmd struct{ namedArgs }
 func (c *userResetPassCmd) Run(e env) error {
 	return c.act(e, "仮のパスワードにしました。次のログインで本人が変えます / must be changed at the first sign-in",
 		func(s *account.Service, p account.Principal, u account.User) error {
-			_, password, err := s.ResetPassword(e.ctx, p, u.ID, u.Version)
-			if err == nil {
-				fmt.Fprintln(e.stdout, password)
+			out, err := s.ResetPassword(e.ctx, p, u.ID, u.Version)
+			if err = orWaits(e, out.Waits, err); err == nil {
+				fmt.Fprintln(e.stdout, out.Password)
 			}
 			return err
 		})
@@ -89,10 +104,9 @@ type userGrantCmd struct {
 
 // Run gives a role.
 func (c *userGrantCmd) Run(e env) error {
-	return c.act(e, "受け付けました / accepted", func(s *account.Service, p account.Principal, u account.User) error {
+	return c.act(e, "与えました / granted", func(s *account.Service, p account.Principal, u account.User) error {
 		_, waits, err := s.Grant(e.ctx, p, u.ID, u.Version, account.Role(c.Role))
-		sayWaits(e, waits)
-		return err
+		return orWaits(e, waits, err)
 	})
 }
 

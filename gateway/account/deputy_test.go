@@ -66,7 +66,7 @@ func TestProposalNeedsTwo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		person := rapid.SampledFrom([]string{"a", "b", "c", "os:root", ""})
 		now := time.Unix(1_800_000_000, 0)
-		p := Proposal{ID: "1", User: "b", Role: Admin, By: person.Draw(t, "by"), ExpiresAt: now.Add(ProposalTime), State: Open}
+		p := Proposal{ID: "1", User: "b", Act: ActGrant, Roles: []Role{Admin}, By: person.Draw(t, "by"), ExpiresAt: now.Add(ProposalTime), State: Open}
 		confirmed := 0
 		for range 8 {
 			by := person.Draw(t, "confirms")

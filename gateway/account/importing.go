@@ -2,6 +2,7 @@ package account
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -139,7 +140,7 @@ func parseRow(cells []string, at [len(columns)]int) ImportRow {
 		case !ok:
 			return fail(ErrRole)
 		case role == Admin:
-			return fail(ErrSamePerson) // it takes two persons, not a file
+			return fail(ErrTwoAdmins) // it takes two persons, not a file
 		}
 		row.user.Roles = append(row.user.Roles, role)
 	}
@@ -162,7 +163,8 @@ func roleWord(word string) (Role, bool) {
 // Import makes and changes the accounts of a list. With dry it only says what
 // it would do. One row with an Error and nothing is done. Accounts that the
 // list does not name stay as they are; new ones have no password yet, see
-// ResetPassword. Sessions of whoever changes end.
+// ResetPassword. A list gives nothing that takes two persons, unless an office
+// begins (alone). Sessions of whoever changes end.
 func (s *Service) Import(ctx context.Context, p Principal, rows []ImportRow, dry bool) ([]ImportRow, error) {
 	if err := s.allow(p, WriteUsers); err != nil {
 		return nil, err
@@ -195,6 +197,10 @@ func (s *Service) plan(r Reader, p Principal, rows []ImportRow) ([]ImportRow, []
 	if err != nil {
 		return nil, nil, err
 	}
+	owners := map[string][]string{} // active accounts of a mailbox, of this list too
+	if err := eachUser(r, func(u User) { owned(owners, u) }); err != nil {
+		return nil, nil, err
+	}
 	out, users := slices.Clone(rows), make([]User, len(rows))
 	for i := range out {
 		row := &out[i]
@@ -218,6 +224,13 @@ func (s *Service) plan(r Reader, p Principal, rows []ImportRow) ([]ImportRow, []
 			want.Roles = with(want.Roles, Admin)
 			err = CheckRoles(want.Roles)
 		}
+		if err == nil || errors.Is(err, ErrNotFound) {
+			if two := importTakesTwo(r, p, have, want, owners); two != nil {
+				err = two
+			}
+			want.ID = have.ID
+			owned(owners, want)
+		}
 		var refused Refusal
 		switch {
 		case errors.Is(err, ErrNotFound):
@@ -235,6 +248,44 @@ func (s *Service) plan(r Reader, p Principal, rows []ImportRow) ([]ImportRow, []
 		}
 	}
 	return out, users, nil
+}
+
+// owned notes whose the mailboxes of an active user are. One that is new has no id.
+func owned(owners map[string][]string, u User) {
+	for _, a := range u.Addresses {
+		if id := cmp.Or(u.ID, u.Name); u.State == Active && !slices.Contains(owners[a], id) {
+			owners[a] = append(owners[a], id)
+		}
+	}
+}
+
+// importTakesTwo reports ErrTwoAdmins when a row gives what takes two persons, and
+// p is not the user of a machine that has none.
+func importTakesTwo(r Reader, p Principal, have, want User, owners map[string][]string) error {
+	var w = Proposal{Act: ActGrant}
+	for _, role := range want.Roles {
+		if !have.Has(role) {
+			w.Roles = append(w.Roles, role)
+		}
+	}
+	shared := false
+	for _, a := range want.Addresses {
+		if !slices.Contains(have.Addresses, a) {
+			w.Addresses = append(w.Addresses, a)
+			shared = shared || len(owners[a]) > 0
+		}
+	}
+	if have.ID == "" {
+		have.Roles = []Role{Staff} // who is new has not been given anything yet
+	}
+	if !w.takesTwo(have, shared) {
+		return nil
+	}
+	alone, err := alone(r, p, have.ID)
+	if err == nil && !alone {
+		err = ErrTwoAdmins
+	}
+	return err
 }
 
 func (s *Service) carryOut(tx Tx, p Principal, rows []ImportRow, users []User) error {

@@ -26,7 +26,7 @@ func TestParseImport(t *testing.T) {
 		for _, r := range rows {
 			got = append(got, fmt.Sprintf("%d %s %s %d %v", r.Line, r.Name, string(r.Error), len(r.user.Addresses), r.user.Roles))
 		}
-		want := "2 yamada  2 [staff approver]\n3 tanaka  0 [staff]\n4  bad_name 0 []\n5 kanri second_person_needed 0 []\n6 yamada already_exists 0 [staff]\n7 sato unknown_role 0 []"
+		want := "2 yamada  2 [staff approver]\n3 tanaka  0 [staff]\n4  bad_name 0 []\n5 kanri two_admins_needed 0 []\n6 yamada already_exists 0 [staff]\n7 sato unknown_role 0 []"
 		if s := strings.Join(got, "\n"); s != want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, s, want)
 		}

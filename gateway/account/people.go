@@ -71,10 +71,10 @@ func checkAddresses(list []string) ([]string, error) {
 	return out, nil
 }
 
-// AddUser makes an account. The administrator's role is not given by one
-// person alone: the user is made without it, and the Proposal waits for a
-// second administrator. Only the first administrator of a new ledger, made at
-// the command line of the machine, has it at once.
+// AddUser makes an account. What takes two persons is not given by one alone: the
+// user is made without those roles, and without mailboxes that another active
+// account has, and the Proposal waits for a second administrator. At the command
+// line of the machine all is given at once while there are not two administrators.
 func (s *Service) AddUser(ctx context.Context, p Principal, n NewUser) (User, *Proposal, error) {
 	if err := s.allow(p, WriteUsers); err != nil {
 		return User{}, nil, err
@@ -100,33 +100,67 @@ func (s *Service) AddUser(ctx context.Context, p Principal, n NewUser) (User, *P
 	var waits *Proposal
 	err = s.store.Do(ctx, func(tx Tx) error {
 		waits = nil
-		out, err = s.fresh(tx, n, id)
-		if err != nil {
+		if out, err = s.fresh(tx, n, id); err != nil {
 			return err
 		}
 		first, err := s.firstAdmin(tx, p, out)
 		if err != nil {
 			return err
 		}
+		var later Proposal
+		if out, later, err = s.begins(tx, p, out); err != nil {
+			return err
+		}
 		out.Password, out.Long, out.MustChange = hash, n.Password != "" && long(n.Password), hash != "" && !first
-		asked := out.Has(Admin) && !first
-		if asked {
-			out.Roles = without(out.Roles, Admin)
-			if len(out.Roles) == 0 {
-				out.Roles = []Role{Staff}
-			}
+		if hash != "" {
+			out.Given = out.Given.with(s.Now(), p.ID())
 		}
 		r, err := s.record("user.created", audit.Success, p, about(out, "user", "", out.Name+" "+joined(out.Roles)))
 		if err != nil {
 			return err
 		}
-		if err := tx.AddUser(out, r); err != nil || !asked {
+		if err := tx.AddUser(out, r); err != nil || later.Act == "" {
 			return err
 		}
-		waits, err = s.propose(tx, p, out, Admin)
+		waits, err = s.propose(tx, p, out, later)
 		return err
 	})
 	return out, waits, err
+}
+
+// begins splits a new user into what one person gives, and what has to wait for a
+// second one; the zero Proposal for nothing.
+func (s *Service) begins(r Reader, p Principal, u User) (User, Proposal, error) {
+	later := Proposal{User: u.ID, Act: ActGrant}
+	for _, role := range u.Roles {
+		if role.TakesTwo() {
+			later.Roles = append(later.Roles, role)
+		}
+	}
+	for _, a := range u.Addresses {
+		shared, err := anyShared(r, u.ID, []string{a})
+		if err != nil {
+			return u, Proposal{}, err
+		}
+		if shared {
+			later.Addresses = append(later.Addresses, a)
+		}
+	}
+	if len(later.Roles)+len(later.Addresses) == 0 {
+		return u, Proposal{}, nil
+	}
+	switch alone, err := alone(r, p, u.ID); {
+	case err != nil || alone:
+		return u, Proposal{}, err
+	case p.console != "":
+		return u, Proposal{}, ErrTwoAdmins
+	}
+	u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), Role.TakesTwo)
+	if len(u.Roles) == 0 {
+		u.Roles = []Role{Staff}
+	}
+	u.Addresses = slices.DeleteFunc(slices.Clone(u.Addresses), func(a string) bool { return slices.Contains(later.Addresses, a) })
+	return u, later, CheckRoles(append(slices.Clone(u.Roles), later.Roles...))
 }
 
 // fresh checks a new user against what the store has.
@@ -168,42 +202,78 @@ type Change struct {
 
 // ChangeUser changes what people are shown and what they see: department and
 // addresses decide whose mail that is, so nobody changes these of their own.
-// Sessions end with them.
-func (s *Service) ChangeUser(ctx context.Context, p Principal, id string, version int64, c Change) (User, error) {
+// Sessions end with them. Mailboxes that are added and take two persons wait for
+// the second one; the rest is done.
+func (s *Service) ChangeUser(ctx context.Context, p Principal, id string, version int64, c Change) (Outcome, error) {
 	if err := s.allow(p, WriteUsers); err != nil {
-		return User{}, err
+		return Outcome{}, err
 	}
 	if id == p.ID() && (c.Dept != nil || c.Addresses != nil) {
-		return User{}, ErrSelf
+		return Outcome{}, ErrSelf
 	}
-	return s.change(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
-		before := summary(*u)
-		depts, err := tx.Departments()
+	var out Outcome
+	err := s.store.Do(ctx, func(tx Tx) error {
+		u, err := find(tx.User(id))
 		if err != nil {
-			return "", "", "", err
+			return err
 		}
-		if c.Display != nil {
-			if u.Display, err = cleanDisplay(*c.Display); err != nil {
-				return "", "", "", err
+		if version != 0 && u.Version != version {
+			return ErrConflict
+		}
+		was := u
+		added, err := c.apply(tx, &u)
+		if err != nil {
+			return err
+		}
+		if summary(u) != summary(was) {
+			if u, err = s.stored(tx, p, u, "profile", summary(was), summary(u)); err != nil {
+				return err
+			}
+			if c.Dept != nil || c.Addresses != nil {
+				if err := s.endSessions(tx, p, u, "", "profile"); err != nil {
+					return err
+				}
 			}
 		}
-		if c.Dept != nil {
-			if u.Dept, err = checkDept(*c.Dept, depts); err != nil {
-				return "", "", "", err
-			}
+		out = Outcome{User: u}
+		if len(added) > 0 {
+			out, err = s.put(tx, p, u, Proposal{Act: ActGrant, Addresses: added}, "")
 		}
-		if c.Addresses != nil {
-			if u.Addresses, err = checkAddresses(*c.Addresses); err != nil {
-				return "", "", "", err
-			}
-		}
-		if c.Dept != nil || c.Addresses != nil {
-			if err := s.endSessions(tx, p, *u, "", "profile"); err != nil {
-				return "", "", "", err
-			}
-		}
-		return "profile", before, summary(*u), nil
+		return err
 	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return out, nil
+}
+
+// apply makes the changes of a user but for mailboxes that are added, which it
+// returns.
+func (c Change) apply(r Reader, u *User) ([]string, error) {
+	depts, err := r.Departments()
+	if err != nil {
+		return nil, err
+	}
+	if c.Display != nil {
+		if u.Display, err = cleanDisplay(*c.Display); err != nil {
+			return nil, err
+		}
+	}
+	if c.Dept != nil {
+		if u.Dept, err = checkDept(*c.Dept, depts); err != nil {
+			return nil, err
+		}
+	}
+	if c.Addresses == nil {
+		return nil, nil
+	}
+	want, err := checkAddresses(*c.Addresses)
+	if err != nil {
+		return nil, err
+	}
+	had := u.Addresses
+	u.Addresses = slices.DeleteFunc(slices.Clone(want), func(a string) bool { return !slices.Contains(had, a) })
+	return slices.DeleteFunc(want, func(a string) bool { return slices.Contains(had, a) }), nil
 }
 
 // summary is a user's profile as a record holds it.
@@ -321,39 +391,35 @@ func (s *Service) Unlock(ctx context.Context, p Principal, id string) error {
 	})
 }
 
-// ResetFactor takes a lost second factor away. It is another person who does
-// it (ASVS 6.4.4), and all sessions and tokens end.
-func (s *Service) ResetFactor(ctx context.Context, p Principal, id string, version int64) (User, error) {
-	return s.act(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
-		if len(u.Factor.Sealed) == 0 {
-			return "", "", "", ErrFactorAbsent
-		}
-		u.Factor, u.Recovery = Factor{}, nil
-		return "factor", "confirmed", "", s.endAll(tx, p, *u, "factor_reset")
-	})
+// ResetFactor takes a lost second factor away. It is another person who does it
+// (ASVS 6.4.4), two for an account with a role that demands a factor, and all
+// sessions and tokens end.
+func (s *Service) ResetFactor(ctx context.Context, p Principal, id string, version int64) (Outcome, error) {
+	return s.ask(ctx, p, id, version, Proposal{Act: ActFactor}, "")
 }
 
 // ResetPassword gives an account a new password by chance, which its owner must
-// change at the first sign-in. It is returned once.
-func (s *Service) ResetPassword(ctx context.Context, p Principal, id string, version int64) (User, string, error) {
-	if err := s.allow(p, WriteUsers); err != nil {
-		return User{}, "", err
+// change at the first sign-in. It is returned once. For an account with a role that
+// demands a second factor it takes two persons, and the second gets the password.
+func (s *Service) ResetPassword(ctx context.Context, p Principal, id string, version int64) (Outcome, error) {
+	password, hash, err := s.byChance(ctx)
+	if err != nil {
+		return Outcome{}, err
 	}
+	out, err := s.ask(ctx, p, id, version, Proposal{Act: ActPassword}, hash)
+	if err == nil && out.Waits == nil {
+		out.Password = password
+	}
+	return out, err
+}
+
+// byChance returns a password that can be typed, and its hash.
+func (s *Service) byChance(ctx context.Context) (password, hash string, err error) {
 	codes, _, err := newRecovery(s.random())
 	if err != nil {
-		return User{}, "", err
+		return "", "", err
 	}
-	password := strings.ToLower(codes[0])
-	hash, err := s.keep.hash(ctx, password)
-	if err != nil {
-		return User{}, "", err
-	}
-	u, err := s.act(ctx, p, id, version, func(tx Tx, u *User) (string, string, string, error) {
-		u.Password, u.Long, u.MustChange = hash, true, true
-		return "password", "", "reset", s.endAll(tx, p, *u, "password_reset")
-	})
-	if err != nil {
-		return User{}, "", err
-	}
-	return u, password, nil
+	password = strings.ToLower(codes[0])
+	hash, err = s.keep.hash(ctx, password)
+	return password, hash, err
 }

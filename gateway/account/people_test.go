@@ -9,8 +9,8 @@ import (
 	"sekisho/gateway/account"
 )
 
-// TestFirstAdmin: there is nobody at first; the machine's user makes the first
-// administrator alone, and no further one.
+// TestFirstAdmin: there is nobody at first; the machine's user makes the first two
+// administrators alone, and no further one.
 func TestFirstAdmin(t *testing.T) {
 	w := newWorld(t)
 	all, err := w.s.Users(t.Context(), console, account.UserQuery{})
@@ -21,23 +21,23 @@ func TestFirstAdmin(t *testing.T) {
 	_, _, err = w.s.AddUser(t.Context(), nobody, account.NewUser{Name: "x1", Display: "x", Roles: []account.Role{account.Admin}})
 	refused(t, "nobody makes one", err, account.ErrSession)
 	p := w.admin()
-	u, waits, err := w.s.AddUser(t.Context(), console, account.NewUser{Name: "second", Display: "二", Roles: []account.Role{account.Admin, account.Staff}, Password: good})
-	if err != nil || waits == nil || u.Has(account.Admin) || !u.MustChange {
-		t.Fatalf("%+v %v %v", u, waits, err)
-	}
 	_, err = w.s.Disable(t.Context(), console, p.User.ID, 0)
 	refused(t, "the last one", err, account.ErrLastAdmin)
 	_, err = w.s.Revoke(t.Context(), console, p.User.ID, 0, account.Admin)
 	refused(t, "the last one", err, account.ErrLastAdmin)
-	if _, err := w.s.Confirm(t.Context(), w.fresh(p), waits.ID); err != nil {
-		t.Fatal(err)
+	second := w.user("second", account.Admin, account.Staff)
+	if !second.Has(account.Admin) || !second.MustChange || !slices.Equal(second.Given.By, []string{console.ID()}) {
+		t.Fatalf("%+v", second)
+	}
+	b, _ := w.signIn(second, good)
+	_, _, err = w.s.AddUser(t.Context(), console, account.NewUser{Name: "third", Display: "三", Roles: []account.Role{account.Admin}})
+	refused(t, "a third by the machine's user", err, account.ErrTwoAdmins)
+	_, waits, err := w.s.AddUser(t.Context(), w.fresh(b), account.NewUser{Name: "third", Display: "三", Roles: []account.Role{account.Admin}})
+	if err != nil || waits == nil {
+		t.Fatalf("a third at once: %v %v", waits, err)
 	}
 	if _, err := w.s.Disable(t.Context(), console, p.User.ID, 0); err != nil {
 		t.Error(err)
-	}
-	_, waits, err = w.s.AddUser(t.Context(), console, account.NewUser{Name: "third", Display: "三", Roles: []account.Role{account.Admin}})
-	if err != nil || waits == nil {
-		t.Errorf("a third at once: %v %v", waits, err)
 	}
 	w.Wait(account.ProposalTime)
 	_, err = w.s.Confirm(t.Context(), w.fresh(p), waits.ID)

@@ -22,6 +22,7 @@ const (
 	ErrExists        Refusal = "already_exists"        // the name is taken
 	ErrSelf          Refusal = "own_account_forbidden" // another person has to do it
 	ErrSamePerson    Refusal = "second_person_needed"  // the proposer cannot confirm
+	ErrTwoAdmins     Refusal = "two_admins_needed"     // two administrators have to do it, each with an account
 	ErrLastAdmin     Refusal = "last_admin"            // one active administrator must remain
 	ErrRolesExclude  Refusal = "roles_exclude"         // these roles cannot be held together
 	ErrRole          Refusal = "unknown_role"
@@ -45,7 +46,7 @@ const (
 // Refusals returns the closed list.
 func Refusals() []Refusal {
 	return []Refusal{ErrCredentials, ErrFactor, ErrTooMany, ErrLocked, ErrSession, ErrStepUp, ErrEnrolFactor, ErrNewPassword, ErrDenied, ErrNotFound,
-		ErrConflict, ErrExists, ErrSelf, ErrSamePerson, ErrLastAdmin, ErrRolesExclude, ErrRole, ErrName, ErrMail, ErrDepartment, ErrScope, ErrPeriod,
+		ErrConflict, ErrExists, ErrSelf, ErrSamePerson, ErrTwoAdmins, ErrLastAdmin, ErrRolesExclude, ErrRole, ErrName, ErrMail, ErrDepartment, ErrScope, ErrPeriod,
 		ErrDeputy, ErrShort, ErrLong, ErrListed, ErrOwnWords, ErrUnchanged, ErrReplay, ErrCode, ErrFactorPresent, ErrFactorAbsent, ErrImport}
 }
 

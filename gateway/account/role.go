@@ -24,6 +24,10 @@ func Roles() []Role { return []Role{Staff, Approver, Admin, Auditor, Operator} }
 // sessions.
 func (r Role) Privileged() bool { return r != Staff }
 
+// TakesTwo reports whether giving the role takes two administrators: those who
+// decide about mail or look at who did.
+func (r Role) TakesTwo() bool { return r != Staff && r != Operator }
+
 // CheckRoles reports why a person cannot hold these roles: ErrRole for none, an
 // unknown one or one named twice, ErrRolesExclude when an auditor would audit
 // what the same person does (UX-AUDIT section 6).

@@ -127,20 +127,25 @@ func (s *Service) change(ctx context.Context, p Principal, id string, version in
 		if err != nil {
 			return err
 		}
-		verb := audit.Verb("user.changed")
-		if path == "state" && u.State == Disabled {
-			verb = "user.disabled"
-		}
-		u.Version++
-		u.ChangedAt = s.Now()
-		r, err := s.record(verb, audit.Success, p, about(u, path, before, after))
-		if err != nil {
-			return err
-		}
-		out = u
-		return tx.ChangeUser(u, r)
+		out, err = s.stored(tx, p, u, path, before, after)
+		return err
 	})
 	return out, err
+}
+
+// stored stores a changed user with its record, and returns it with its new version.
+func (s *Service) stored(tx Tx, p Principal, u User, path, before, after string) (User, error) {
+	verb := audit.Verb("user.changed")
+	if path == "state" && u.State == Disabled {
+		verb = "user.disabled"
+	}
+	u.Version++
+	u.ChangedAt = s.Now()
+	r, err := s.record(verb, audit.Success, p, about(u, path, before, after))
+	if err != nil {
+		return u, err
+	}
+	return u, tx.ChangeUser(u, r)
 }
 
 // endSessions ends a user's sessions but one, with a record when there are any.

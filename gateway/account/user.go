@@ -34,6 +34,7 @@ type User struct {
 	MustChange bool   // it was set by another person
 	Factor     Factor
 	Recovery   []Digest // of codes that are not used yet
+	Given      Given    // who gave password or factor
 
 	CreatedAt  time.Time
 	ChangedAt  time.Time
@@ -69,6 +70,9 @@ func (u User) Missing() error {
 	}
 	return nil
 }
+
+// Able reports whether the user can sign in and act: nothing is missing first.
+func (u User) Able() bool { return u.State == Active && u.Password != "" && u.Missing() == nil }
 
 // activeAdmin reports whether the user counts as an administrator.
 func (u User) activeAdmin() bool { return u.State == Active && u.Has(Admin) }

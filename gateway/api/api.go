@@ -82,6 +82,7 @@ type route struct {
 	open         bool // needs no session
 	moves        bool // moves mail: an Idempotency-Key is required
 	versioned    bool // changes a version: If-Match is required
+	waits        bool // may wait for a second person: 202 then
 	status       int  // of success, 0: 200, or 204 without a body
 	body         int64
 	media        string // of an answer that is a file; several with commas
@@ -221,6 +222,9 @@ func add[I, O any](a *API, r route, h func(context.Context, asked, *I) (*O, erro
 	}
 	if r.versioned {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "If-Match", In: "header", Required: true, Schema: &huma.Schema{Type: "string"}})
+	}
+	if r.waits {
+		op.Responses[strconv.Itoa(http.StatusAccepted)] = &huma.Response{Description: "It waits for a second person"}
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		q := from(ctx)

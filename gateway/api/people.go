@@ -17,24 +17,30 @@ type usersInput struct {
 }
 
 type userOutput struct {
-	ETag string `header:"ETag"`
-	Body struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   struct {
 		User     userView      `json:"user"`
 		Proposal *proposalView `json:"proposal,omitempty" doc:"What waits for a second person"`
 	}
 }
 
+// userAnswer is a user with what waits: 202 then, for it is not done.
 func userAnswer(u account.User, waits *account.Proposal) *userOutput {
-	out := &userOutput{ETag: etag(u.Version)}
+	out := &userOutput{Status: http.StatusOK, ETag: etag(u.Version)}
 	out.Body.User = viewUser(u)
 	if waits != nil {
 		v := viewProposal(*waits)
-		out.Body.Proposal = &v
+		out.Status, out.Body.Proposal = http.StatusAccepted, &v
 	}
 	return out
 }
 
 func oneUser(u account.User, err error) (*userOutput, error) { return userAnswer(u, nil), err }
+
+func outcome(o account.Outcome, err error) (*userOutput, error) {
+	return userAnswer(o.User, o.Waits), err
+}
 
 type newUserInput struct {
 	Body struct {
@@ -69,9 +75,11 @@ type stateInput struct {
 }
 
 type passwordOutput struct {
-	ETag string `header:"ETag"`
-	Body struct {
-		Password string `json:"password" doc:"Shown once; its owner must change it"`
+	Status int
+	ETag   string `header:"ETag"`
+	Body   struct {
+		Password string        `json:"password,omitempty" doc:"Shown once; its owner must change it"`
+		Proposal *proposalView `json:"proposal,omitempty" doc:"What waits for a second person, who gets the password"`
 	}
 }
 
@@ -79,20 +87,22 @@ func (a *API) addUsers() {
 	read, write := account.ReadUsers, account.WriteUsers
 	s := a.c.Accounts
 	add(a, route{method: "GET", path: "/users", id: "listUsers", summary: "Users, by name", cap: read}, a.listUsers)
-	add(a, route{method: "POST", path: "/users", id: "addUser", summary: "Make a user; the role of administrator waits for a second person", cap: write,
+	add(a, route{method: "POST", path: "/users", id: "addUser", summary: "Make a user; what takes two persons waits for the second", cap: write,
 		status: http.StatusCreated},
 		func(ctx context.Context, q asked, in *newUserInput) (*userOutput, error) {
 			b := in.Body
 			u, waits, err := s.AddUser(ctx, q.who, account.NewUser{Name: b.Name, Display: b.Display, Dept: b.Dept, Addresses: b.Addresses, Roles: b.Roles})
-			return userAnswer(u, waits), err
+			out := userAnswer(u, waits)
+			out.Status = http.StatusCreated
+			return out, err
 		})
 	add(a, route{method: "GET", path: "/users/{id}", id: "getUser", summary: "One user", cap: read},
 		func(ctx context.Context, q asked, in *IDInput) (*userOutput, error) {
 			return oneUser(s.User(ctx, q.who, in.ID))
 		})
-	add(a, route{method: "PATCH", path: "/users/{id}", id: "changeUser", summary: "Change name, department, mailboxes", cap: write, versioned: true},
+	add(a, route{method: "PATCH", path: "/users/{id}", id: "changeUser", summary: "Change name, department, mailboxes", cap: write, versioned: true, waits: true},
 		func(ctx context.Context, q asked, in *changeUserInput) (*userOutput, error) {
-			return oneUser(s.ChangeUser(ctx, q.who, in.ID, version(in.Match), account.Change{Display: in.Body.Display, Dept: in.Body.Dept, Addresses: in.Body.Addresses}))
+			return outcome(s.ChangeUser(ctx, q.who, in.ID, version(in.Match), account.Change{Display: in.Body.Display, Dept: in.Body.Dept, Addresses: in.Body.Addresses}))
 		})
 	add(a, route{method: "PUT", path: "/users/{id}/state", id: "setUserState", summary: "Disable or enable", cap: write, versioned: true},
 		func(ctx context.Context, q asked, in *stateInput) (*userOutput, error) {
@@ -105,15 +115,16 @@ func (a *API) addUsers() {
 		func(ctx context.Context, q asked, in *IDInput) (*none, error) {
 			return nil, s.Unlock(ctx, q.who, in.ID)
 		})
-	add(a, route{method: "POST", path: "/users/{id}/factor-resets", id: "resetFactor", summary: "Take a lost second factor away", cap: write, versioned: true},
+	add(a, route{method: "POST", path: "/users/{id}/factor-resets", id: "resetFactor", summary: "Take a lost second factor away", cap: write, versioned: true, waits: true},
 		func(ctx context.Context, q asked, in *Matched) (*userOutput, error) {
-			return oneUser(s.ResetFactor(ctx, q.who, in.ID, version(in.Match)))
+			return outcome(s.ResetFactor(ctx, q.who, in.ID, version(in.Match)))
 		})
-	add(a, route{method: "POST", path: "/users/{id}/password-resets", id: "resetPassword", summary: "Give a password by chance", cap: write, versioned: true},
+	add(a, route{method: "POST", path: "/users/{id}/password-resets", id: "resetPassword", summary: "Give a password by chance", cap: write, versioned: true, waits: true},
 		func(ctx context.Context, q asked, in *Matched) (*passwordOutput, error) {
-			u, password, err := s.ResetPassword(ctx, q.who, in.ID, version(in.Match))
-			out := &passwordOutput{ETag: etag(u.Version)}
-			out.Body.Password = password
+			o, err := s.ResetPassword(ctx, q.who, in.ID, version(in.Match))
+			u := userAnswer(o.User, o.Waits)
+			out := &passwordOutput{Status: u.Status, ETag: u.ETag}
+			out.Body.Password, out.Body.Proposal = o.Password, u.Body.Proposal
 			return out, err
 		})
 	add(a, route{method: "POST", path: "/user-imports", id: "importUsers", summary: "Make and change users by a CSV list", cap: write, body: account.MaxImport}, a.importUsers)
@@ -169,16 +180,18 @@ func (a *API) importUsers(ctx context.Context, q asked, in *importInput) (*impor
 }
 
 type proposalView struct {
-	ID        string       `json:"id"`
-	User      string       `json:"user"`
-	Role      account.Role `json:"role"`
-	By        string       `json:"by"`
-	At        time.Time    `json:"at"`
-	ExpiresAt time.Time    `json:"expires_at"`
+	ID        string         `json:"id"`
+	User      string         `json:"user"`
+	Act       account.Act    `json:"act" enum:"grant,reset_factor,reset_password"`
+	Roles     []account.Role `json:"roles,omitempty" doc:"To be given"`
+	Addresses []string       `json:"addresses,omitempty" doc:"Mailboxes to be given"`
+	By        string         `json:"by"`
+	At        time.Time      `json:"at"`
+	ExpiresAt time.Time      `json:"expires_at"`
 }
 
 func viewProposal(p account.Proposal) proposalView {
-	return proposalView{ID: p.ID, User: p.User, Role: p.Role, By: p.ByName, At: p.At, ExpiresAt: p.ExpiresAt}
+	return proposalView{ID: p.ID, User: p.User, Act: p.Act, Roles: p.Roles, Addresses: p.Addresses, By: p.ByName, At: p.At, ExpiresAt: p.ExpiresAt}
 }
 
 type roleInput struct {
@@ -193,11 +206,18 @@ type confirmInput struct {
 	}
 }
 
+type confirmOutput struct {
+	Body struct {
+		User     *userView `json:"user,omitempty" doc:"As it is after a confirmation"`
+		Password string    `json:"password,omitempty" doc:"Of a reset; shown once, its owner must change it"`
+	}
+}
+
 func (a *API) addRoles() {
 	write := account.WriteUsers
 	s := a.c.Accounts
-	add(a, route{method: "PUT", path: "/users/{id}/roles/{role}", id: "grantRole", summary: "Give a role; that of administrator waits for a second person",
-		cap: write, versioned: true},
+	add(a, route{method: "PUT", path: "/users/{id}/roles/{role}", id: "grantRole", summary: "Give a role; those of people who decide or audit wait for a second person",
+		cap: write, versioned: true, waits: true},
 		func(ctx context.Context, q asked, in *roleInput) (*userOutput, error) {
 			u, waits, err := s.Grant(ctx, q.who, in.ID, version(in.Match), in.Role)
 			return userAnswer(u, waits), err
@@ -212,11 +232,16 @@ func (a *API) addRoles() {
 			return newPage(list, "", viewProposal), err
 		})
 	add(a, route{method: "POST", path: "/role-proposals/{id}/decisions", id: "decideProposal", summary: "Confirm as the second person, or withdraw", cap: write},
-		func(ctx context.Context, q asked, in *confirmInput) (*none, error) {
+		func(ctx context.Context, q asked, in *confirmInput) (*confirmOutput, error) {
+			out := &confirmOutput{}
 			if in.Body.Decision == "withdraw" {
-				return nil, s.Withdraw(ctx, q.who, in.ID)
+				return out, s.Withdraw(ctx, q.who, in.ID)
 			}
-			_, err := s.Confirm(ctx, q.who, in.ID)
-			return nil, err
+			o, err := s.Confirm(ctx, q.who, in.ID)
+			if err == nil {
+				v := viewUser(o.User)
+				out.Body.User, out.Body.Password = &v, o.Password
+			}
+			return out, err
 		})
 }

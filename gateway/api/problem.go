@@ -94,6 +94,7 @@ var problems = [...]said{
 	{string(account.ErrExists), 409, "すでにあるか、数の上限です。", "It exists already, or there are too many."},
 	{string(account.ErrSelf), 403, "自分のアカウントには行えません。ほかの管理者に頼んでください。", "Another person has to do this to your account."},
 	{string(account.ErrSamePerson), 403, "二人目の確認が必要です。申し出た人とは別の人が行ってください。", "A second person has to confirm."},
+	{string(account.ErrTwoAdmins), 403, "隔離管理者二人が、それぞれのアカウントで行ってください。", "Two administrators have to do this, each with an account."},
 	{string(account.ErrLastAdmin), 409, "最後の隔離管理者は外せません。", "The last administrator cannot be removed."},
 	{string(account.ErrRolesExclude), 422, "監査者は、隔離管理者や運用者を兼ねられません。", "An auditor cannot be administrator or operator."},
 	{string(account.ErrRole), 422, "役割が正しくありません。", "There is no such role."},

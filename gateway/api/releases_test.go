@@ -247,14 +247,8 @@ func TestExceptionTakesTwo(t *testing.T) {
 // second makes and returns a second administrator.
 func (w *town) second() *client {
 	w.T.Helper()
-	u := w.user("fuku", "", account.Staff)
-	_, waits, err := w.s.Grant(w.T.Context(), console, u.ID, 0, account.Admin)
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	w.user("fuku", "", account.Admin)
 	w.admin = w.signIn("kanri")
-	w.admin.want(204, "POST", "role-proposals/"+waits.ID+"/decisions", map[string]any{"decision": "confirm"})
-	w.enrol("fuku")
 	c := w.signIn("fuku")
 	w.head = w.signIn("kacho")
 	return c

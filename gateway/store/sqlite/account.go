@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"sekisho/gateway"
@@ -136,11 +137,21 @@ func (a accountTx) PutDeputy(d account.Deputy, r ...gateway.Record) error {
 		d.ID, d.For, d.By, nanos(d.From), nanos(d.Until), d.SetBy, nanos(d.Ended))
 }
 
-const proposalColumns = `id, user, role, proposer, proposed, at, expires_at, state, decided_by, decided_at`
+const proposalColumns = `id, user, act, role, addresses, proposer, proposed, at, expires_at, state, decided_by, decided_at`
 
 func scanProposal(p *account.Proposal) func(scanner) error {
 	return func(s scanner) error {
-		return s.Scan(&p.ID, &p.User, &p.Role, &p.By, &p.ByName, stamp{&p.At}, stamp{&p.ExpiresAt}, &p.State, &p.DecidedBy, stamp{&p.DecidedAt})
+		var roles string
+		err := s.Scan(&p.ID, &p.User, &p.Act, &roles, list{&p.Addresses}, &p.By, &p.ByName, stamp{&p.At}, stamp{&p.ExpiresAt}, &p.State,
+			&p.DecidedBy, stamp{&p.DecidedAt})
+		p.Roles = nil
+		for r := range strings.FieldsSeq(roles) {
+			p.Roles = append(p.Roles, account.Role(r))
+		}
+		if len(p.Addresses) == 0 {
+			p.Addresses = nil
+		}
+		return err
 	}
 }
 
@@ -166,8 +177,16 @@ func (a accountReader) Proposals() ([]account.Proposal, error) {
 // PutProposal implements account.Tx. Of a stored one only the decision changes,
 // and only while it is open.
 func (a accountTx) PutProposal(p account.Proposal, r ...gateway.Record) error {
-	return a.move("put proposal", account.ErrConflict, r, `INSERT INTO proposals (`+proposalColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	addresses, err := jsonArray(p.Addresses)
+	if err != nil {
+		return err
+	}
+	var roles []string
+	for _, role := range p.Roles {
+		roles = append(roles, string(role))
+	}
+	return a.move("put proposal", account.ErrConflict, r, `INSERT INTO proposals (`+proposalColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET state = excluded.state, decided_by = excluded.decided_by, decided_at = excluded.decided_at
 		WHERE proposals.state = 'open'`,
-		p.ID, p.User, string(p.Role), p.By, p.ByName, nanos(p.At), nanos(p.ExpiresAt), string(p.State), p.DecidedBy, nanos(p.DecidedAt))
+		p.ID, p.User, string(p.Act), strings.Join(roles, " "), addresses, p.By, p.ByName, nanos(p.At), nanos(p.ExpiresAt), string(p.State), p.DecidedBy, nanos(p.DecidedAt))
 }

@@ -13,19 +13,23 @@ import (
 )
 
 const userColumns = `id, name, display, coalesce(dept, ''), addresses, roles, state, password, long, must_change,
-	factor_secret, factor_confirmed, factor_step, recovery, created_at, changed_at, last_sign_in, version`
+	factor_secret, factor_confirmed, factor_step, recovery, created_at, changed_at, last_sign_in, version, credential_by, credential_at`
 
 func scanUser(u *account.User) func(scanner) error {
 	return func(s scanner) error {
 		var recovery, secret []byte
 		var roles []string
+		var givers string
 		err := s.Scan(&u.ID, &u.Name, &u.Display, &u.Dept, list{&u.Addresses}, list{&roles}, &u.State, &u.Password, &u.Long,
 			&u.MustChange, &secret, &u.Factor.Confirmed, &u.Factor.Step, &recovery, stamp{&u.CreatedAt}, stamp{&u.ChangedAt},
-			stamp{&u.LastSignIn}, &u.Version)
+			stamp{&u.LastSignIn}, &u.Version, &givers, stamp{&u.Given.At})
 		if err != nil {
 			return err
 		}
-		u.Roles, u.Recovery, u.Factor.Sealed = nil, nil, nil
+		u.Roles, u.Recovery, u.Factor.Sealed, u.Given.By = nil, nil, nil, nil
+		if givers != "" {
+			u.Given.By = strings.Split(givers, "\n")
+		}
 		for _, r := range roles {
 			u.Roles = append(u.Roles, account.Role(r))
 		}
@@ -98,7 +102,7 @@ func userValues(u account.User) ([]any, error) {
 	}
 	return []any{u.Display, optional(u.Dept), addresses, roles, string(u.State), u.Password, u.Long, u.MustChange,
 		notNil(u.Factor.Sealed), u.Factor.Confirmed, u.Factor.Step, joinDigests(u.Recovery), nanos(u.ChangedAt),
-		nanos(u.LastSignIn), u.Version}, nil
+		nanos(u.LastSignIn), u.Version, strings.Join(u.Given.By, "\n"), nanos(u.Given.At)}, nil
 }
 
 // jsonArray is a list as JSON, [] for none.
@@ -132,8 +136,8 @@ func (a accountTx) AddUser(u account.User, r ...gateway.Record) error {
 		return err
 	}
 	return a.move("add user", account.ErrExists, r, `INSERT INTO users (display, dept, addresses, roles, state, password, long, must_change,
-			factor_secret, factor_confirmed, factor_step, recovery, changed_at, last_sign_in, version, id, name, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			factor_secret, factor_confirmed, factor_step, recovery, changed_at, last_sign_in, version, credential_by, credential_at, id, name, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		append(v, u.ID, u.Name, nanos(u.CreatedAt))...)
 }
 
@@ -145,7 +149,7 @@ func (a accountTx) ChangeUser(u account.User, r ...gateway.Record) error {
 	}
 	return a.move("change user", account.ErrConflict, r, `UPDATE users SET display = ?, dept = ?, addresses = ?, roles = ?, state = ?,
 			password = ?, long = ?, must_change = ?, factor_secret = ?, factor_confirmed = ?, factor_step = ?, recovery = ?,
-			changed_at = ?, last_sign_in = ?, version = ? WHERE id = ? AND version = ?`,
+			changed_at = ?, last_sign_in = ?, version = ?, credential_by = ?, credential_at = ? WHERE id = ? AND version = ?`,
 		append(v, u.ID, u.Version-1)...)
 }
 

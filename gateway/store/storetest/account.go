@@ -93,7 +93,8 @@ func (o *office) user(name string, roles ...account.Role) account.User {
 	return account.User{ID: string(o.id()), Name: name, Display: "山田 " + name, Dept: "zeimu", Addresses: []string{name + "@town.example", "z@town.example"},
 		Roles: roles, State: account.Active, Password: "$argon2id$x", Long: true, MustChange: true,
 		Factor:   account.Factor{Sealed: []byte("12345678901234567890"), Confirmed: true, Step: 7},
-		Recovery: []account.Digest{account.DigestOf("a"), account.DigestOf("b")}, CreatedAt: o.now, ChangedAt: o.now.Add(1), LastSignIn: o.now.Add(2), Version: 1}
+		Recovery: []account.Digest{account.DigestOf("a"), account.DigestOf("b")}, CreatedAt: o.now, ChangedAt: o.now.Add(1), LastSignIn: o.now.Add(2), Version: 1,
+		Given: account.Given{By: []string{"os:uid 7", "kanri"}, At: o.now.Add(3)}}
 }
 
 func (o *office) add(u account.User) account.User {

@@ -47,7 +47,8 @@ func accountDeputies(t *testing.T, o *office) {
 
 func accountProposals(t *testing.T, o *office) {
 	u := o.add(o.user("yamada"))
-	p := account.Proposal{ID: string(o.id()), User: u.ID, Role: account.Admin, By: "os:root", ByName: "root", At: o.now, ExpiresAt: o.now.Add(time.Hour), State: account.Open}
+	p := account.Proposal{ID: string(o.id()), User: u.ID, Act: account.ActGrant, Roles: []account.Role{account.Approver, account.Admin}, Addresses: []string{"zei@town.example"},
+		By: "fuku", ByName: "fuku", At: o.now, ExpiresAt: o.now.Add(time.Hour), State: account.Open}
 	o.change(func(tx account.Tx) error { return tx.PutProposal(p, o.record()) })
 	o.view(func(r account.Reader) error {
 		open, err := r.Proposals()
@@ -99,7 +100,7 @@ func accountNeedsRecord(t *testing.T, o *office) {
 			return tx.AddToken(account.Token{ID: "t", Sum: account.DigestOf("t"), User: u.ID, Name: "t", Scopes: []account.Capability{account.ReadAudit}})
 		},
 		"PutProposal": func(tx account.Tx) error {
-			return tx.PutProposal(account.Proposal{ID: "p", User: u.ID, Role: account.Admin, By: "x", State: account.Open})
+			return tx.PutProposal(account.Proposal{ID: "p", User: u.ID, Act: account.ActFactor, By: "x", State: account.Open})
 		},
 	} {
 		o.no(name+" without a record", nil, f)

@@ -1,7 +1,7 @@
 -- Version 8: who gave an account what it signs in with, and what two persons do.
 
--- The persons who gave the present password, second factor, role or mailbox of an
--- account, parted by spaces, and when. For a time such an account counts as each of
+-- The persons who gave the present password, or took the second factor, of an
+-- account, a line each, and when. For a time such an account counts as each of
 -- them (account.User.GivenBy).
 ALTER TABLE users ADD COLUMN credential_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN credential_at INTEGER NOT NULL DEFAULT 0 CHECK ((credential_by = '') = (credential_at = 0));
