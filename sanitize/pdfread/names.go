@@ -193,13 +193,20 @@ func (s *search) opens(value []byte) {
 }
 
 // cut reports whether a file begins as a PDF and ends too early: behind its
-// last end mark, or startxref where a program wrote no mark, objects follow, or
-// there is none of them (7.5.5). The engine would repair such a file and show
+// last end mark, or startxref where a program wrote no mark, objects follow or
+// its number is missing, or there is none of them (7.5.5). The engine would repair such a file and show
 // what is left of it, or an older state of it, as the whole.
 func cut(data []byte) bool {
 	if !bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
 		return false
 	}
-	end := max(bytes.LastIndex(data, []byte("%%EOF")), bytes.LastIndex(data, []byte("startxref")))
+	last := bytes.LastIndex(data, startxrefWord)
+	end := max(bytes.LastIndex(data, []byte("%%EOF")), last)
+	if end == last && last >= 0 {
+		left := maxSteps
+		if _, ok := (&lexer{b: data, at: last + len(startxrefWord), left: &left}).digits(); !ok {
+			return true
+		}
+	}
 	return end < 0 || bytes.Contains(data[end:], []byte(" obj"))
 }

@@ -46,6 +46,7 @@ func (p Parser) Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) 
 		ctx, cancel = context.WithDeadline(ctx, in.Budget.Deadline)
 		defer cancel()
 	}
+	in.Data = ended(in.Data)
 	doc, err := p.Engine.Open(in.Data, "")
 	if err != nil {
 		return holdOpen(err, in.Data)

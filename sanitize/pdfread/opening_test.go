@@ -1,0 +1,53 @@
+package pdfread
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"sekisho/sanitize/format"
+)
+
+// revised is a document of one page with its content replaced by an appended
+// section, up to its startxref.
+func revised(before, after string) string {
+	show := func(s string) string { return "BT /F 24 Tf 50 300 Td (" + s + ") Tj ET" }
+	old := onePage("", a5, show(before))
+	table := bytes.LastIndex(old, []byte("xref\n0"))
+	b := bytes.NewBuffer(old)
+	at := b.Len()
+	fmt.Fprintf(b, "4 0 obj\n<</Length %d>>\nstream\n%s\nendstream\nendobj\n", len(show(after)), show(after))
+	next := b.Len()
+	fmt.Fprintf(b, "xref\n4 1\n%010d 00000 n \ntrailer\n<</Size 9/Root 1 0 R/Prev %d>>\nstartxref\n%d", at, table, next)
+	return b.String()
+}
+
+// TestLastRevision: of several states of a document the last one is drawn,
+// however the file ends, or none.
+func TestLastRevision(t *testing.T) {
+	for _, test := range []struct {
+		name, end string
+	}{
+		{"as it should be", "\n%%EOF\n"},
+		{"no mark", "\n"},
+		{"nothing behind the number", ""},
+		{"a mark cut short", "\n%%E"},
+		{"blank lines", "\n\n\n\n\n"},
+		{"a mark and other bytes", "\n%%EOF\n" + strings.Repeat("x", 100)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := parse(t, dressed(t), asked([]byte(revised("FIRST", "SECOND")+test.end)))
+			if a.reason != "" || a.text() != "SECOND\n" {
+				t.Errorf("%q %s %s", a.text(), a.reason, a.detail)
+			}
+		})
+	}
+	whole := revised("FIRST", "SECOND")
+	end := strings.LastIndex(whole, "startxref") + len("startxref")
+	for cut := end; cut > end-len("startxref"); cut-- {
+		if a := parse(t, dressed(t), asked([]byte(whole[:cut]))); a.reason != format.Truncated {
+			t.Errorf("cut to end with %q: %q %s", whole[cut-9:cut], a.reason, a.text())
+		}
+	}
+}
