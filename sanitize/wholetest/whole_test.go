@@ -221,14 +221,3 @@ func TestSmallerWhenTooLarge(t *testing.T) {
 		t.Errorf("%s, %s %s", n.Verdict, n.Kids[0].Verdict, n.Kids[0].Reason)
 	}
 }
-
-// BenchmarkPage is a mail with a one-page PDF, from its bytes to the mail.
-func BenchmarkPage(b *testing.B) {
-	e := engine(b)
-	mail := mailWith(map[string][]byte{"a.pdf": document(1)}, "a.pdf")
-	for b.Loop() {
-		if n := run(b, e, "", mail, policy.Default()); n.Verdict != format.Rebuilt {
-			b.Fatal(n.Kids[0].Detail)
-		}
-	}
-}
