@@ -113,6 +113,7 @@ func (f *flow) text(s string, mode spacing) {
 		case dropped(r):
 			f.odd += btoi(r != '\r' && r != 0x00AD)
 		default:
+			r = ownBracket(r)
 			f.settle(r)
 			f.read = f.read || readable(r)
 			f.put(r)

@@ -10,8 +10,8 @@
 // bodies use as well through PlainLinks.
 //
 // Invariants: the text is valid UTF-8 without control characters except LF and
-// TAB, has no "<" that could open a tag, and no address of a scheme other than
-// http, https, mailto and tel. It runs inside the box, on decoded text.
+// TAB, has no "<" that could open a tag, no 〔 〕 but those of our own remarks,
+// and no address of a scheme other than http, https, mailto and tel. It runs inside the box, on decoded text.
 package hypertext
 
 import (
@@ -136,9 +136,9 @@ func oneLine(s string, n int) string {
 		switch {
 		case dropped(r), joiner(r):
 			continue
-		case r == '〔':
+		case ownBracket(r) == '［':
 			r = '['
-		case r == '〕':
+		case ownBracket(r) == '］':
 			r = ']'
 		}
 		if count++; count > n {

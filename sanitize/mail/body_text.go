@@ -153,9 +153,10 @@ func (w *bodyWalker) html(p *mimePart, label string, data []byte) ([]bodyItem, e
 	return []bodyItem{it}, nil
 }
 
-// links applies the rule for addresses in plain text (DECISIONS 16).
+// links applies the rule for addresses in plain text (DECISIONS 16), after the
+// sender's text has lost what reads like our remarks on them.
 func (w *bodyWalker) links(it *bodyItem, text string) string {
-	text, links := hypertext.PlainLinks(text, hypertext.LinkPolicy{Defang: w.in.Defang, Site: hypertext.RegistrableDomain})
+	text, links := hypertext.PlainLinks(hypertext.Unmark(text), hypertext.LinkPolicy{Defang: w.in.Defang, Site: hypertext.RegistrableDomain})
 	for _, l := range links {
 		if l.Code != "" && len(it.notes) < 50 {
 			it.notes = append(it.notes, ir.Note{Code: l.Code, Where: fmt.Sprintf("link %d", len(it.notes)+1), Detail: l.Detail})
