@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"sekisho/gateway"
+	"sekisho/gateway/account"
 	"sekisho/gateway/desk"
 	"sekisho/gateway/store/sqlite"
 	"sekisho/quarantine"
@@ -44,6 +46,7 @@ type exceptionJSON struct {
 type decisionJSON struct {
 	Choice quarantine.Choice `json:"choice"`
 	By     string            `json:"by,omitempty"`
+	Name   string            `json:"name,omitempty"`
 	At     time.Time         `json:"at"`
 	Reason string            `json:"reason,omitempty"`
 	Also   []string          `json:"also,omitempty"` // recipients added
@@ -52,7 +55,7 @@ type decisionJSON struct {
 func decisionsToJSON(ds []quarantine.Decision) []decisionJSON {
 	list := []decisionJSON{}
 	for _, d := range ds {
-		list = append(list, decisionJSON{d.Choice, d.By.ID, d.At, d.Reason, d.Also})
+		list = append(list, decisionJSON{d.Choice, d.By.ID, d.By.Name, d.At, d.Reason, d.Also})
 	}
 	return list
 }
@@ -79,15 +82,16 @@ func (j exceptionJSON) told(e env, asJSON bool, rules quarantine.Rules) error {
 	fmt.Fprintf(e.stdout, "%s: %s\n", j.ID, j.State)
 	switch left := 2 - len(j.Decisions); {
 	case j.State == quarantine.Proposed:
-		fmt.Fprintf(e.stderr, "次: あと%d人の、登録した人とは別の人が sekisho exception approve %s を実行します / %d other persons approve\n", left, j.ID, left)
+		fmt.Fprintf(e.stderr, "次: あと%d人の、登録した人とは別の人が sekisho exception approve %s --as ログイン名 を実行します / %d other persons approve\n", left, j.ID, left)
 	case j.State == quarantine.Opened:
-		fmt.Fprintf(e.stderr, "次: 原本が要るお預かりごとに sekisho quarantine request 番号 --form exception --exception %s --reason 理由 を実行します / ask for each part\n", j.ID)
+		fmt.Fprintf(e.stderr, "次: 原本が要るお預かりごとに sekisho quarantine request 番号 --form exception --exception %s --reason 理由 --as ログイン名 を実行します / ask for each part\n", j.ID)
 	}
 	return nil
 }
 
 type exceptionProposeCmd struct {
 	ledgerArgs
+	asArgs
 	Recipient []string `help:"宛先。@ドメイン、または * ですべて / recipients, @domain or *" required:"" placeholder:"ADDRESS"`
 	Sender    []string `help:"差出人（エンベロープ）。@ドメイン、または * ですべて / envelope senders, @domain or *" required:"" placeholder:"ADDRESS"`
 	Kind      []string `help:"ファイルの種類。* ですべて / kinds of files, or *" required:"" placeholder:"KIND"`
@@ -100,6 +104,9 @@ type exceptionProposeCmd struct {
 
 // Run registers an exception.
 func (c *exceptionProposeCmd) Run(e env) error {
+	if c.stranger() {
+		return errNeedsAccount{"例外措置の登録"}
+	}
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -112,8 +119,8 @@ func (c *exceptionProposeCmd) Run(e env) error {
 	if x.From, x.Until, err = period(c.From, c.Until, time.Now(), zone); err != nil {
 		return err
 	}
-	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
-		x, err := d.Propose(e.ctx, console(), x)
+	return c.atDesk(e, c.ledgerArgs, account.OpenException, func(d visit, _ *sqlite.Ledger) error {
+		x, err := d.Propose(e.ctx, d.person, x)
 		if err != nil {
 			return err
 		}
@@ -149,6 +156,7 @@ func dayOrInstant(s string, zone *time.Location) (at time.Time, day bool, err er
 
 type exceptionApproveCmd struct {
 	ledgerArgs
+	asArgs
 	ID     string `arg:"" help:"例外措置の番号 / exception id"`
 	Reason string `help:"理由 / reason"`
 	JSON   bool   `help:"JSON で出す / print JSON"`
@@ -156,11 +164,12 @@ type exceptionApproveCmd struct {
 
 // Run approves somebody else's exception.
 func (c *exceptionApproveCmd) Run(e env) error {
-	return c.vote(e, c.ID, quarantine.Vote{Choice: quarantine.Approve, Reason: c.Reason}, c.JSON)
+	return c.vote(e, c.ledgerArgs, c.ID, quarantine.Vote{Choice: quarantine.Approve, Reason: c.Reason}, c.JSON)
 }
 
 type exceptionDenyCmd struct {
 	ledgerArgs
+	asArgs
 	ID     string `arg:"" help:"例外措置の番号 / exception id"`
 	Reason string `help:"理由 / reason" required:""`
 	JSON   bool   `help:"JSON で出す / print JSON"`
@@ -168,12 +177,15 @@ type exceptionDenyCmd struct {
 
 // Run denies somebody else's exception.
 func (c *exceptionDenyCmd) Run(e env) error {
-	return c.vote(e, c.ID, quarantine.Vote{Choice: quarantine.Deny, Reason: c.Reason}, c.JSON)
+	return c.vote(e, c.ledgerArgs, c.ID, quarantine.Vote{Choice: quarantine.Deny, Reason: c.Reason}, c.JSON)
 }
 
-func (a ledgerArgs) vote(e env, id string, v quarantine.Vote, asJSON bool) error {
-	return a.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
-		x, err := d.DecideException(e.ctx, console(), id, 0, v)
+func (a asArgs) vote(e env, l ledgerArgs, id string, v quarantine.Vote, asJSON bool) error {
+	if a.stranger() {
+		return errNeedsAccount{"承認と却下"}
+	}
+	return a.atDesk(e, l, account.OpenException, func(d visit, _ *sqlite.Ledger) error {
+		x, err := d.DecideException(e.ctx, d.person, id, 0, v)
 		if err != nil {
 			return err
 		}
@@ -183,6 +195,7 @@ func (a ledgerArgs) vote(e env, id string, v quarantine.Vote, asJSON bool) error
 
 type exceptionEndCmd struct {
 	ledgerArgs
+	asArgs
 	ID     string `arg:"" help:"例外措置の番号 / exception id"`
 	Reason string `help:"理由 / reason" required:""`
 	JSON   bool   `help:"JSON で出す / print JSON"`
@@ -190,8 +203,8 @@ type exceptionEndCmd struct {
 
 // Run ends an exception; one person is enough to be stricter.
 func (c *exceptionEndCmd) Run(e env) error {
-	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
-		x, err := d.EndException(e.ctx, console(), c.ID, 0, c.Reason)
+	return c.atDesk(e, c.ledgerArgs, account.OpenException, func(d visit, _ *sqlite.Ledger) error {
+		x, err := d.EndException(e.ctx, d.person, c.ID, 0, c.Reason)
 		if err != nil {
 			return err
 		}
@@ -225,7 +238,7 @@ func (c *exceptionListCmd) Run(e env) error {
 		fmt.Fprintln(t, "状態\t始まり\t終わり\t回数\t宛先\t差出人\t種類\t登録した人\t番号")
 		for _, x := range list {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\t%s\t%s\n", x.State, x.From.Local().Format("2006-01-02 15:04"), x.Until.Local().Format("2006-01-02 15:04"),
-				x.Uses, x.MaxUses, strings.Join(x.Scope.Recipients, ","), strings.Join(x.Scope.Senders, ","), strings.Join(x.Scope.Kinds, ","), x.ProposedBy.ID, x.ID)
+				x.Uses, x.MaxUses, strings.Join(x.Scope.Recipients, ","), strings.Join(x.Scope.Senders, ","), strings.Join(x.Scope.Kinds, ","), cmp.Or(x.ProposedBy.Name, x.ProposedBy.ID), x.ID)
 		}
 		return t.Flush()
 	})

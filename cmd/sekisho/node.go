@@ -155,7 +155,7 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	n.janitor = &flow.Janitor{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Scribe: n.scribe,
 		Retain: func() time.Duration { return time.Duration(n.cfg.Storage.Originals) }, Cap: int64(n.cfg.Storage.MaxOriginals), Edition: n.policy.Edition,
 		PurgeRecords: n.writer.Purge, Location: location,
-		Also: append(n.chores(location), flow.Pictures{Ledger: n.stores.Ledger, Previews: n.stores.Previews}.Tidy)}
+		Also: append(n.chores(location), n.flow.WatchNotices, flow.Pictures{Ledger: n.stores.Ledger, Previews: n.stores.Previews}.Tidy)}
 	return n.openIntake(location)
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/user"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -209,19 +208,6 @@ func (a ledgerArgs) withLedger(ctx context.Context, f func(config.Config, *sqlit
 // commandScribe records in the name of the person at the command line.
 func commandScribe() gateway.Scribe {
 	return gateway.Scribe{Clock: time.Now, Random: rand.Reader, Version: buildVersion()}
-}
-
-// osUser names the person at the command line: who became root by sudo is
-// named as who they were.
-func osUser() string {
-	if name := os.Getenv("SUDO_USER"); name != "" {
-		return name
-	}
-	u, err := user.Current()
-	if err != nil {
-		return "uid " + strconv.Itoa(os.Getuid())
-	}
-	return u.Username
 }
 
 type policyShowCmd struct{ ledgerArgs }

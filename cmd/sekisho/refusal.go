@@ -11,8 +11,8 @@ import (
 // nextSteps say at the command line what to do after a refusal. Refusals whose
 // own sentence says it have none. Nothing writes to it.
 var nextSteps = map[quarantine.Refusal]quarantine.RefusalText{
-	quarantine.SelfApproval:     {JA: "別の人が、自分の利用者名で実行してください。", EN: "let another person run it as themselves."},
-	quarantine.NotEnoughPersons: {JA: "別の人が、自分の利用者名で実行してください。", EN: "let another person run it as themselves."},
+	quarantine.SelfApproval:     {JA: "別の人が、自分のアカウントで（--as ログイン名）実行してください。", EN: "let another person run it with their own account (--as NAME)."},
+	quarantine.NotEnoughPersons: {JA: "別の人が、自分のアカウントで（--as ログイン名）実行してください。", EN: "let another person run it with their own account (--as NAME)."},
 	quarantine.AlreadyDecided:   {JA: "sekisho quarantine requests か sekisho exception list で今の状態を見てください。", EN: "see sekisho quarantine requests or sekisho exception list."},
 	quarantine.NotOffered: {JA: "例外解除は、設定の release.exceptions が true のときだけ使えます。変えるのは運用者で、変えたら sekisho serve を起動し直します。",
 		EN: "exceptions need release.exceptions: true in the configuration, and a restart of sekisho serve."},

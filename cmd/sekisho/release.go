@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"sekisho/audit"
 	"sekisho/gateway"
+	"sekisho/gateway/account"
 	"sekisho/gateway/config"
 	"sekisho/gateway/desk"
 	"sekisho/gateway/store/sqlite"
@@ -23,24 +23,10 @@ func releaseRules(c config.Config) func() quarantine.Rules {
 	return func() quarantine.Rules { return rules }
 }
 
-// consoleDept is the department of everybody at the command line.
-const consoleDept = "console"
-
-// console is the operating system's user as a person of the rules. Until each
-// has an account and a token of their own, whoever may open the ledger may ask
-// and decide, but nobody decides on what they asked for (DECISIONS 39).
-func console() desk.Person {
-	who := osUser()
-	return desk.Person{
-		Actor: quarantine.Actor{ID: "os:" + who, Name: who, Dept: consoleDept, Roles: []quarantine.Role{quarantine.Approver, quarantine.Admin}},
-		Audit: audit.Actor{Type: audit.ActorOS, ID: audit.Clean(who, 256)},
-	}
-}
-
 // withDesk opens the ledger and gives the desk that decides over it.
 func (a ledgerArgs) withDesk(ctx context.Context, f func(desk.Desk, *sqlite.Ledger) error) error {
 	return a.withLedger(ctx, func(cfg config.Config, l *sqlite.Ledger) error {
-		return explain(f(desk.Desk{Ledger: l, Scribe: commandScribe(), Rules: releaseRules(cfg), Policy: editionOf(l)}, l))
+		return explain(f(newDesk(cfg, l), l))
 	})
 }
 
@@ -88,15 +74,16 @@ func (r requestJSON) told(e env, asJSON bool) error {
 	case r.State == quarantine.Approved:
 		fmt.Fprintln(e.stderr, "次: 数秒でお届けします。結果は sekisho quarantine requests で見られます / it goes out now; see: sekisho quarantine requests")
 	case r.State == quarantine.Requested && r.Form == quarantine.Original:
-		fmt.Fprintf(e.stderr, "次: あと%d人の、申請した人とは別の人が sekisho quarantine decide %s approve --reason 理由 を実行します / %d other persons approve\n", left, r.ID, left)
+		fmt.Fprintf(e.stderr, "次: あと%d人の、申請した人とは別の人が sekisho quarantine decide %s approve --reason 理由 --as ログイン名 を実行します / %d other persons approve\n", left, r.ID, left)
 	case r.State == quarantine.Requested:
-		fmt.Fprintf(e.stderr, "次: 申請した人とは別の人が sekisho quarantine decide %s approve を実行します / another person approves\n", r.ID)
+		fmt.Fprintf(e.stderr, "次: 申請した人とは別の人が sekisho quarantine decide %s approve --as ログイン名 を実行します / another person approves\n", r.ID)
 	}
 	return nil
 }
 
 type quarantineRequestCmd struct {
 	ledgerArgs
+	asArgs
 	Item      string `arg:"" help:"お預かりの番号 / item id"`
 	Form      string `help:"解除の形: resanitize, text_only。exception は例外解除（原本）/ form of release" enum:"resanitize,text_only,internet_side,exception" default:"resanitize"`
 	Wide      bool   `help:"方針が止める種類も作り直す（別の人の承認が要る）/ also what the policy holds; another person approves"`
@@ -110,14 +97,31 @@ func (c *quarantineRequestCmd) Run(e env) error {
 	if form := quarantine.Form(c.Form); (form == quarantine.Original) != (c.Exception != "") {
 		return errors.New("--exception は --form exception と一緒に使います。番号は sekisho exception list で見られます / --form exception and --exception ID go together; see: sekisho exception list")
 	}
-	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
-		r, err := d.Ask(e.ctx, console(), desk.Ask{Item: c.Item, Form: quarantine.Form(c.Form), Profile: profileOf(c.Wide), Reason: c.Reason,
-			Exception: c.Exception, Dept: consoleDept})
+	return c.atDesk(e, c.ledgerArgs, account.RequestRelease, func(d visit, l *sqlite.Ledger) error {
+		r, err := d.ask(e.ctx, l, desk.Ask{Item: c.Item, Form: quarantine.Form(c.Form), Profile: profileOf(c.Wide), Reason: c.Reason, Exception: c.Exception})
 		if err != nil {
 			return err
 		}
 		return requestToJSON(r).told(e, c.JSON)
 	})
+}
+
+// ask asks for a part. What another person has to approve is asked for with an
+// account: nobody could tell who approves from a user of the machine.
+func (c visit) ask(ctx context.Context, l *sqlite.Ledger, a desk.Ask) (quarantine.ReleaseRequest, error) {
+	var none quarantine.ReleaseRequest
+	rules := c.Rules()
+	if c.accounts == nil && rules.Offers(a.Form) && rules.Persons(a.Form, a.Profile) > 0 {
+		return none, errNeedsAccount{"ほかの人の承認が要る申請"}
+	}
+	i, err := l.Item(ctx, a.Item)
+	if err != nil {
+		return none, err
+	}
+	if a.Dept, err = c.departmentOf(ctx, i.Recipient); err != nil {
+		return none, err
+	}
+	return c.Ask(ctx, c.person, a)
 }
 
 func profileOf(wide bool) quarantine.Profile {
@@ -129,6 +133,7 @@ func profileOf(wide bool) quarantine.Profile {
 
 type quarantineDecideCmd struct {
 	ledgerArgs
+	asArgs
 	ID     string `arg:"" help:"申請の番号 / request id"`
 	Choice string `arg:"" help:"approve（承認）, deny（却下）, send_back（差戻し）/ the decision" enum:"approve,deny,send_back"`
 	Reason string `help:"理由（却下、差戻し、例外解除の承認には必ず）/ reason"`
@@ -137,8 +142,11 @@ type quarantineDecideCmd struct {
 
 // Run decides on somebody else's request.
 func (c *quarantineDecideCmd) Run(e env) error {
-	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
-		r, err := d.Decide(e.ctx, console(), c.ID, 0, quarantine.Vote{Choice: quarantine.Choice(c.Choice), Reason: c.Reason})
+	if c.stranger() {
+		return errNeedsAccount{"承認、却下、差戻し"}
+	}
+	return c.atDesk(e, c.ledgerArgs, account.DecideRelease, func(d visit, _ *sqlite.Ledger) error {
+		r, err := d.Decide(e.ctx, d.person, c.ID, 0, quarantine.Vote{Choice: quarantine.Choice(c.Choice), Reason: c.Reason})
 		if err != nil {
 			return err
 		}
@@ -148,6 +156,7 @@ func (c *quarantineDecideCmd) Run(e env) error {
 
 type quarantineWithdrawCmd struct {
 	ledgerArgs
+	asArgs
 	ID     string `arg:"" help:"申請の番号 / request id"`
 	Reason string `help:"理由 / reason"`
 	JSON   bool   `help:"JSON で出す / print JSON"`
@@ -155,8 +164,8 @@ type quarantineWithdrawCmd struct {
 
 // Run takes back one's own request.
 func (c *quarantineWithdrawCmd) Run(e env) error {
-	return c.withDesk(e.ctx, func(d desk.Desk, _ *sqlite.Ledger) error {
-		r, err := d.Withdraw(e.ctx, console(), c.ID, 0, c.Reason)
+	return c.atDesk(e, c.ledgerArgs, account.RequestRelease, func(d visit, _ *sqlite.Ledger) error {
+		r, err := d.Withdraw(e.ctx, d.person, c.ID, 0, c.Reason)
 		if err != nil {
 			return err
 		}
@@ -191,6 +200,7 @@ func (c *quarantineRequestsCmd) Run(e env) error {
 
 type quarantineResanitizeCmd struct {
 	ledgerArgs
+	asArgs
 	AllHeld bool     `help:"お預かり中のものすべて / every held item"`
 	Limit   int      `help:"件数の上限 / at most" default:"1000"`
 	IDs     []string `arg:"" optional:"" name:"id" help:"お預かりの番号 / item ids"`
@@ -199,7 +209,7 @@ type quarantineResanitizeCmd struct {
 // Run asks for many parts to be rebuilt by the present engine and policy, each
 // with a result of its own.
 func (c *quarantineResanitizeCmd) Run(e env) error {
-	return c.withDesk(e.ctx, func(d desk.Desk, l *sqlite.Ledger) error {
+	return c.atDesk(e, c.ledgerArgs, account.RequestRelease, func(d visit, l *sqlite.Ledger) error {
 		ids := c.IDs
 		if c.AllHeld {
 			items, err := l.Items(e.ctx, gateway.ItemQuery{States: []quarantine.State{quarantine.Held}, Limit: c.Limit})
@@ -212,7 +222,7 @@ func (c *quarantineResanitizeCmd) Run(e env) error {
 		}
 		failed := false
 		for _, id := range ids {
-			r, err := d.Ask(e.ctx, console(), desk.Ask{Item: id, Form: quarantine.Resanitize, Reason: "resanitize", Dept: consoleDept})
+			r, err := d.ask(e.ctx, l, desk.Ask{Item: id, Form: quarantine.Resanitize, Reason: "resanitize"})
 			if err != nil {
 				failed = true
 				fmt.Fprintf(e.stderr, "%s: 申請できませんでした / not asked: %v\n", id, err)

@@ -29,7 +29,6 @@ func (n *node) chores(location *time.Location) []func(context.Context, time.Time
 			texts, err = n.eraseOld(ctx, now, texts)
 			return err
 		},
-		func(ctx context.Context, now time.Time) error { return n.flow.WatchNotices(ctx, now) },
 	}
 }
 

@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -94,15 +90,9 @@ func (v *visitor) ask(ctx context.Context, ts *testscript.TestScript, args []str
 // factor, so many steps of thirty seconds from now.
 func codeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) != 3, "code ENV KEY STEPS")
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(args[1])
-	ts.Check(err)
 	steps, err := strconv.ParseInt(args[2], 10, 64)
 	ts.Check(err)
-	m := hmac.New(sha1.New, key)
-	var c [8]byte
-	binary.BigEndian.PutUint64(c[:], uint64(time.Now().Unix()/30+steps))
-	m.Write(c[:])
-	h := m.Sum(nil)
-	n := binary.BigEndian.Uint32(h[h[19]&15:]) & 0x7fffffff
-	ts.Setenv(args[0], fmt.Sprintf("%06d", n%1000000))
+	code, err := codeAt(args[1], time.Now(), steps)
+	ts.Check(err)
+	ts.Setenv(args[0], code)
 }

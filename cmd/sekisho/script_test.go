@@ -29,6 +29,7 @@ import (
 //	eventually RE PROGRAM ARGS…   run until standard output matches
 //	capture ENV RE                the first group in the last output
 //	seek [!] TEXT DIR             is there a file with these bytes below?
+//	person NAME ROLE [ADDRESS]    an account; "as NAME PROGRAM ARG…" acts with it
 //	trace FILE                    who released what, from an export alone
 //	sample, fill, jis, cert, flipbyte, cuttail, httpget, free
 
@@ -64,6 +65,7 @@ func TestScript(t *testing.T) {
 			"body": bodyCommand, "part": partCommand, "eventually": eventually, "capture": capture, "seek": seek,
 			"sample": sample, "fill": fill, "jis": jis, "cert": certCommand, "flipbyte": flipByte, "cuttail": cutTail,
 			"httpget": httpGet, "free": free, "syslog": syslogCommand, "rest": restCommand, "code": codeCommand, "trace": trace,
+			"person": personCommand,
 		},
 	})
 }
@@ -78,6 +80,9 @@ func buildBinary(t *testing.T) string {
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build sekisho: %v\n%s", err, out)
+	}
+	if err := writeAs(dir); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -101,6 +106,11 @@ func setup(e *testscript.Env, bin string) error {
 	w.sink = newSink(sinkAt, filepath.Join(e.WorkDir, "mail"))
 	e.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	e.Setenv("HOST", host)
+	people := filepath.Join(e.WorkDir, "people")
+	if err := os.Mkdir(people, 0o700); err != nil {
+		return err
+	}
+	e.Setenv("PEOPLE", people)
 	e.Setenv("SMTP", w.smtp)
 	e.Setenv("SINK", sinkAt)
 	e.Setenv("ADMIN", w.admin)

@@ -63,14 +63,14 @@ func (r *traced) String() string {
 	d := r.done
 	var by []string
 	for _, a := range r.approved {
-		by = append(by, fmt.Sprintf("%d:%s:v%d", a.Decision.Order, a.Actor.ID, a.Policy.Version))
+		by = append(by, fmt.Sprintf("%d:%s:v%d", a.Decision.Order, named(a.Actor), a.Policy.Version))
 	}
 	form := d.Decision.Form
 	if d.Policy.Rule != "" {
 		form += "/" + d.Policy.Rule
 	}
 	line := fmt.Sprintf("%s part=%s form=%s asked=%s:v%d approved=%s policy=v%d/%s original=%s out=%s", d.Object.ReceiptNo, d.Object.Part, form,
-		r.asked.Actor.ID, r.asked.Policy.Version, strings.Join(by, ","), d.Policy.Version, d.Policy.SHA256, d.Object.Original, d.Object.Sanitized)
+		named(r.asked.Actor), r.asked.Policy.Version, strings.Join(by, ","), d.Policy.Version, d.Policy.SHA256, d.Object.Original, d.Object.Sanitized)
 	for _, p := range r.parts {
 		line += fmt.Sprintf(" rebuilt=%s/%s", p.Object.Original, p.Object.Sanitized)
 	}
@@ -78,4 +78,12 @@ func (r *traced) String() string {
 		line += fmt.Sprintf(" exception=%s uses=%q of=%s/%s/%s/%s", u.Object.ID, u.Change.After, u.Object.ReceiptNo, u.Object.Part, u.Object.Original, u.Object.Sanitized)
 	}
 	return line
+}
+
+// named is a person as people are shown one.
+func named(a audit.Actor) string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return a.ID
 }

@@ -150,18 +150,6 @@ func TestPrintItems(t *testing.T) {
 	}
 }
 
-func TestOSUser(t *testing.T) {
-	t.Setenv("SUDO_USER", "")
-	self := osUser()
-	if self == "" {
-		t.Error("the person at the command line has no name")
-	}
-	t.Setenv("SUDO_USER", "tanaka")
-	if got := osUser(); got != "tanaka" {
-		t.Errorf("by sudo: %q", got)
-	}
-}
-
 // TestPolicyWatch: a policy applied by another process is taken, and one that
 // cannot be read leaves the present one in force.
 func TestPolicyWatch(t *testing.T) {

@@ -38,11 +38,8 @@ type accountArgs struct{ ledgerArgs }
 
 func (a accountArgs) withAccounts(ctx context.Context, f func(*account.Service, account.Principal) error) error {
 	return a.withLedger(ctx, func(cfg config.Config, l *sqlite.Ledger) error {
-		s, err := accountService(cfg, l.Accounts(), commandScribe())
+		s, err := openAccounts(ctx, cfg, l)
 		if err != nil {
-			return err
-		}
-		if _, err := s.SealFactors(ctx); err != nil {
 			return err
 		}
 		return explained(f(s, account.Console(osUser())))

@@ -125,35 +125,24 @@ func (c *userRevokeCmd) Run(e env) error {
 
 type userConfirmCmd struct {
 	accountArgs
+	asArgs
 	ID string `arg:"" help:"申し出の番号 / id of the proposal"`
-	As string `help:"確認する隔離管理者のログイン名。パスワードと確認コードを標準入力に一行ずつ / the administrator who confirms; password and code, a line each, on standard input" required:"" placeholder:"NAME"`
 }
 
 // Run confirms a proposal as an administrator, who signs in for it.
 func (c *userConfirmCmd) Run(e env) error {
+	if c.stranger() {
+		return errNeedsAccount{"確認"}
+	}
 	return c.withAccounts(e.ctx, func(s *account.Service, _ account.Principal) error {
-		in := e.stdin()
-		password, err := secretLine(e, in, "パスワード / password: ")
-		if err != nil {
-			return err
-		}
-		code, err := secretLine(e, in, "確認コード / code: ")
-		if err != nil {
-			return err
-		}
-		st, err := s.SignIn(e.ctx, account.Credentials{Name: c.As, Password: password, Code: code, Agent: "sekisho user confirm"})
-		if err != nil {
-			return err
-		}
-		u, err := s.Confirm(e.ctx, st.Principal, c.ID)
-		if end := s.SignOut(e.ctx, st.Principal); err == nil {
-			err = end
-		}
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(e.stdout, "%s: %v\n", u.Name, u.Roles)
-		return nil
+		return c.signedIn(e, s, "sekisho user confirm", func(p account.Principal) error {
+			u, err := s.Confirm(e.ctx, p, c.ID)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(e.stdout, "%s: %v\n", u.Name, u.Roles)
+			return nil
+		})
 	})
 }
 

@@ -21,7 +21,13 @@ func actor(u account.User) quarantine.Actor {
 	return a
 }
 
-func person(q asked) desk.Person { return desk.Person{Actor: actor(q.who.User), Audit: q.who.Actor()} }
+func person(q asked) desk.Person { return Person(q.who) }
+
+// Person is an account that signed in, as the desk and its records know it. The
+// command line uses it too, for who signs in for one step.
+func Person(p account.Principal) desk.Person {
+	return desk.Person{Actor: actor(p.User), Audit: p.Actor()}
+}
 
 // decisionView is a step of a request or an exception.
 type decisionView struct {

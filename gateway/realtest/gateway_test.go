@@ -74,20 +74,11 @@ func foreign(environ []string) []string {
 // run runs a command of the program to its end: its output and exit code.
 func (g *gateway) run(args ...string) (string, int) {
 	g.t.Helper()
-	return g.runAs("", args...)
-}
-
-// runAs is run by a person of the command line, "" for whoever runs the tests.
-func (g *gateway) runAs(person string, args ...string) (string, int) {
-	g.t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(g.t.Context()), patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, os.Getenv(binaryEnv), args...)
 	var out, errs bytes.Buffer
 	c.Dir, c.Env, c.Stdout, c.Stderr = g.dir, g.environ, &out, &errs
-	if person != "" {
-		c.Env = append(slices.Clone(g.environ), "SUDO_USER="+person)
-	}
 	err := c.Run()
 	var x *exec.ExitError
 	if err != nil && !errors.As(err, &x) {
