@@ -65,47 +65,46 @@ func TestPreviewWithinLimits(t *testing.T) {
 	}
 }
 
-// TestPreviewsAreKept: a page is drawn once, the oldest one goes first, and a
-// part that is not the expected one is not shown.
+// TestPreviewsAreKept: a page is drawn once while it is kept, for whoever asks;
+// the oldest one goes first, and all after their time.
 func TestPreviewsAreKept(t *testing.T) {
 	e := drawEngine(t)
-	original := testPDF(3, "noise")
-	mail := mailWith(map[string][]byte{"a.pdf": original}, "a.pdf")
-	sum := sha256.Sum256(original)
-	keep := NewPreviews(e, 250_000) // two pages of 300 x 150 noisy pixels and more, not all three
+	mail := mailWith(map[string][]byte{"a.pdf": testPDF(3, "noise")}, "a.pdf")
+	keep := NewPreviews(e, 1<<20, time.Hour)
 	in := Input{Kind: format.Mail, Data: memory(t, mail), Rules: policy.Default()}
-	page := func(n int64, sum [32]byte) ([]byte, error) {
+	page := func(n int64) []byte {
+		t.Helper()
 		b := BudgetOf(in.Rules)
 		b.Deadline = time.Now().Add(time.Minute)
-		png, pages, err := keep.Page(t.Context(), in, "1", sum, n, b)
-		if err == nil && pages != 3 {
-			t.Errorf("%d pages", pages)
-		}
-		return png, err
-	}
-	first, err := page(1, sum)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keep.max = int64(5 * len(first) / 2) // room for two
-	again, err := page(1, sum)
-	if err != nil || &first[0] != &again[0] {
-		t.Errorf("drawn anew: %v", err)
-	}
-	for n := int64(2); n <= 3; n++ {
-		if _, err := page(n, sum); err != nil {
+		p, err := keep.Preview(t.Context(), in, "1", n, b)
+		if err != nil {
 			t.Fatal(err)
 		}
+		defer p.Close()
+		png, err := io.ReadAll(p.Reader())
+		if err != nil || p.Pages != 3 || p.Page != n || p.Size() != int64(len(png)) || p.Sum() != sha256.Sum256(png) {
+			t.Errorf("page %d of %d, %d of %d bytes, %v", p.Page, p.Pages, len(png), p.Size(), err)
+		}
+		return png
 	}
+	drawn := func() uint64 { return e.boxes.Stats().Started }
+	first := page(1)
+	keep.max = int64(5 * len(first) / 2) // room for two
+	before := drawn()
+	if again := page(1); !bytes.Equal(first, again) || drawn() != before {
+		t.Errorf("another picture, or drawn anew by %d workers", drawn()-before)
+	}
+	page(2)
+	page(3)
 	if len(keep.pages) != 2 || keep.order.Len() != 2 || keep.bytes > keep.max {
 		t.Errorf("%d pages of %d bytes are kept", len(keep.pages), keep.bytes)
 	}
-	anew, err := page(1, sum)
-	if err != nil || &first[0] == &anew[0] || !bytes.Equal(first, anew) {
-		t.Errorf("the oldest page was still there, or came out otherwise: %v", err)
+	before = drawn()
+	if again := page(1); !bytes.Equal(first, again) || drawn() == before {
+		t.Error("the oldest page was still there, or came out otherwise")
 	}
-	if _, err := page(1, [32]byte{1}); err == nil {
-		t.Error("another part than the expected one was shown")
+	if k := keep.get(look{}, time.Now().Add(2*time.Hour)); k != nil || keep.bytes != 0 || len(keep.pages) != 0 {
+		t.Errorf("%d bytes of %d pages after their time", keep.bytes, len(keep.pages))
 	}
 }
 

@@ -6,17 +6,22 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"sekisho/sanitize/format"
+	"sekisho/sanitize/memfile"
 	"sekisho/sanitize/policy"
 )
 
-// Previews draws pages and keeps the last ones, by the SHA-256 of the original
-// and how it is drawn, so that turning back a page starts no box. It is safe
-// for concurrent use. What it keeps are lines of pixels, never an original.
+// Previews draws pages and keeps the last ones for a while, by the SHA-256 of
+// the mail and how the page is drawn, so that turning back a page, or a second
+// person who looks, starts no box. Whether somebody may still look is asked
+// before. It is safe for concurrent use. What it keeps are PNGs of our own that
+// passed their lint, never an original, and in memory only.
 type Previews struct {
 	engine *Engine
 	max    int64
+	life   time.Duration
 
 	mu    sync.Mutex
 	bytes int64
@@ -26,50 +31,72 @@ type Previews struct {
 
 // look is what a drawn page depends on.
 type look struct {
-	sum   [32]byte
+	mail  [32]byte
+	path  string
 	page  int64
 	rules policy.PageRules
 }
 
 type kept struct {
-	look
+	key   look
+	page  Preview // without its file
 	png   []byte
-	pages int64
+	until time.Time
 }
 
-// NewPreviews returns Previews that keep at most max bytes of PNG.
-func NewPreviews(e *Engine, max int64) *Previews {
-	return &Previews{engine: e, max: max, order: list.New(), pages: map[look]*list.Element{}}
+// NewPreviews returns Previews that keep at most max bytes of PNG, each page for
+// life at most.
+func NewPreviews(e *Engine, max int64, life time.Duration) *Previews {
+	return &Previews{engine: e, max: max, life: life, order: list.New(), pages: map[look]*list.Element{}}
 }
 
-// Page returns the PNG of a page, from 1, and how many pages there are. Sum is
-// the SHA-256 of the part at path as the ledger has it: when the mail's part is
-// another, that is an error, and nothing is drawn for the wrong one. Errors are
-// those of Engine.Preview.
-func (p *Previews) Page(ctx context.Context, in Input, path string, sum [32]byte, page int64, budget format.Budget) ([]byte, int64, error) {
-	l := look{sum, page, in.Rules.Pages}
-	if k := p.get(l); k != nil {
-		return k.png, k.pages, nil
+// Preview is Engine.Preview, from memory where the page is there.
+func (p *Previews) Preview(ctx context.Context, in Input, path string, page int64, budget format.Budget) (Preview, error) {
+	h := newHash()
+	if _, err := io.Copy(h, in.Data.Reader()); err != nil {
+		return Preview{}, fmt.Errorf("read mail: %w", err)
+	}
+	l := look{path: path, page: page, rules: in.Rules.Pages}
+	h.Sum(l.mail[:0])
+	if k := p.get(l, time.Now()); k != nil {
+		return k.copy()
 	}
 	drawn, err := p.engine.Preview(ctx, in, path, page, budget)
 	if err != nil {
-		return nil, 0, err
-	}
-	defer drawn.Close()
-	if drawn.Original != sum {
-		return nil, 0, format.Hold(format.Internal, "the part is not the one that was held")
+		return Preview{}, err
 	}
 	png, err := io.ReadAll(drawn.Reader())
 	if err != nil {
-		return nil, 0, fmt.Errorf("read page: %w", err)
+		drawn.Close()
+		return Preview{}, fmt.Errorf("read page: %w", err)
 	}
-	p.put(&kept{l, png, drawn.Pages})
-	return png, drawn.Pages, nil
+	k := &kept{key: l, page: drawn, png: png, until: time.Now().Add(p.life)}
+	k.page.file = nil
+	p.put(k)
+	return drawn, nil
 }
 
-func (p *Previews) get(l look) *kept {
+// copy gives the caller a Preview of its own to close.
+func (k *kept) copy() (Preview, error) {
+	c := k.page
+	c.file = memfile.New(int64(len(k.png)))
+	if _, err := c.file.Write(k.png); err != nil {
+		c.file.Close()
+		return Preview{}, fmt.Errorf("copy page: %w", err)
+	}
+	return c, nil
+}
+
+func (p *Previews) get(l look, now time.Time) *kept {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for e := p.order.Back(); e != nil; {
+		before := e.Prev()
+		if !now.Before(e.Value.(*kept).until) {
+			p.forget(e)
+		}
+		e = before
+	}
 	e := p.pages[l]
 	if e == nil {
 		return nil
@@ -81,14 +108,18 @@ func (p *Previews) get(l look) *kept {
 func (p *Previews) put(k *kept) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.pages[k.look] != nil || int64(len(k.png)) > p.max {
+	if p.pages[k.key] != nil || int64(len(k.png)) > p.max {
 		return
 	}
-	p.pages[k.look] = p.order.PushFront(k)
+	p.pages[k.key] = p.order.PushFront(k)
 	for p.bytes += int64(len(k.png)); p.bytes > p.max; {
-		last := p.order.Back()
-		old := p.order.Remove(last).(*kept)
-		delete(p.pages, old.look)
-		p.bytes -= int64(len(old.png))
+		p.forget(p.order.Back())
 	}
+}
+
+// forget drops a page. The caller holds mu.
+func (p *Previews) forget(e *list.Element) {
+	old := p.order.Remove(e).(*kept)
+	delete(p.pages, old.key)
+	p.bytes -= int64(len(old.png))
 }

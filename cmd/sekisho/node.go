@@ -147,7 +147,7 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 	if err != nil {
 		return err
 	}
-	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine, Pages: n.engine, Previews: n.stores.Previews,
+	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine, Pages: sanitize.NewPreviews(n.engine, previewMemory, flow.PreviewLife), Previews: n.stores.Previews,
 		Policy: n.policy.Current, Edition: n.policy.Edition, Exceptions: n.cfg.Release.Exceptions, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
 		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize,
@@ -158,6 +158,9 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 		Also: append(n.chores(location), n.flow.WatchNotices, flow.Pictures{Ledger: n.stores.Ledger, Previews: n.stores.Previews}.Tidy)}
 	return n.openIntake(location)
 }
+
+// previewMemory is how many bytes of drawn pages are kept for who looks next.
+const previewMemory = 32 << 20
 
 func flowWorkers(cfg config.Config) int {
 	if cfg.Flow.Workers > 0 {
