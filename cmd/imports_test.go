@@ -58,8 +58,9 @@ gateway/deliver: gateway sanitize/seal audit
 gateway/account: gateway audit
 gateway/account/accounttest: gateway gateway/account gateway/store/sqlite audit
 # The rules of accounts and of quarantine are called by the interface, which has none of its own.
-# The desk puts the rules of quarantine, the ledger and the records of each step together, for all who ask.
-gateway/desk: gateway quarantine audit
+# The desk puts the rules of quarantine, the ledger and the records of each step together, for all who ask. Who they are, and
+# for whom they decide, it asks the accounts: were it told by its callers, each of them could be wrong.
+gateway/desk: gateway gateway/account quarantine audit
 # The interface says why there is no picture in the words of the one table of reasons.
 gateway/api: gateway gateway/account gateway/desk quarantine sanitize/format audit
 # Who is told of held parts and when is decided in one room, for flow, the configuration and all who ask.

@@ -66,6 +66,21 @@ func (s Scribe) Commit(r *Record, subject, filename string) error {
 	return nil
 }
 
+// CommitReason puts a commitment to what a person wrote into r; an empty text is
+// left out.
+func (s Scribe) CommitReason(r *Record, reason string) error {
+	if reason == "" {
+		return nil
+	}
+	o, err := audit.Commit(reason, s.Random)
+	if err != nil {
+		return fmt.Errorf("commit to a reason: %w", err)
+	}
+	r.Event.Decision.Comment = o.Digest
+	r.Openings = append(r.Openings, o)
+	return nil
+}
+
 // Inbound is the one route of this version (DECISIONS 20).
 func Inbound() audit.Route {
 	return audit.Route{From: "zone_internet", To: "zone_lgwan", Direction: "inbound"}

@@ -2,7 +2,6 @@ package quarantine
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -28,6 +27,7 @@ type Actor struct {
 	Dept      string   `json:"dept,omitempty"`
 	Mailboxes []string `json:"-"` // the person's own addresses, lower case
 	Disabled  bool     `json:"-"`
+	Stands    []Deputy `json:"-"` // for whom the person decides now, all of them
 }
 
 // Has reports whether the person has a role. Whoever is an auditor has no
@@ -47,7 +47,7 @@ const OSPrefix = "os:"
 // user of the operating system and an account may be one human being, and
 // nobody can say.
 func tellable(a, b string) bool {
-	return strings.HasPrefix(a, OSPrefix) == strings.HasPrefix(b, OSPrefix)
+	return OfSystem(a) == OfSystem(b)
 }
 
 // named is the person as requests and decisions keep one.
@@ -77,15 +77,32 @@ type Deputy struct {
 }
 
 // none reports whether the decision is in the person's own right.
-func (d Deputy) none() bool {
-	return d.Of.ID == "" && d.To == "" && d.From.IsZero() && d.Until.IsZero()
+func (d Deputy) none() bool { return d.Of.ID == "" }
+
+// holds reports whether the deputation is a's, and of now.
+func (d Deputy) holds(a Actor, now time.Time) bool {
+	return d.To == a.ID && d.Of.ID != "" && d.Of.ID != a.ID && !d.From.IsZero() && !now.Before(d.From) && now.Before(d.Until)
 }
 
-// stands checks that the deputation is a's, and of now.
-func (d Deputy) stands(a Actor, now time.Time) error {
-	if d.To != a.ID || d.Of.ID == "" || d.Of.ID == a.ID || !d.Of.Has(Approver) || d.From.IsZero() ||
-		now.Before(d.From) || !now.Before(d.Until) {
-		return DeputyRefused
+// standsFor reports whether the person is the deputy of another now, whether they
+// say so or not.
+func (a Actor) standsFor(id string, now time.Time) bool {
+	return slices.ContainsFunc(a.Stands, func(d Deputy) bool { return d.Of.ID == id && d.holds(a, now) })
+}
+
+// deputation returns by what the person decides in another's stead; the zero Deputy
+// in one's own right. Both have to be approvers at that moment: the one whose part
+// it is, and the deputy, who lost it with the role.
+func (a Actor) deputation(onBehalfOf string, now time.Time) (Deputy, error) {
+	if onBehalfOf == "" {
+		return Deputy{}, nil
 	}
-	return nil
+	i := slices.IndexFunc(a.Stands, func(d Deputy) bool { return d.Of.ID == onBehalfOf && d.holds(a, now) })
+	switch {
+	case i < 0 || !a.Stands[i].Of.Has(Approver):
+		return Deputy{}, DeputyRefused
+	case !a.Has(Approver):
+		return Deputy{}, WrongRole
+	}
+	return a.Stands[i], nil
 }

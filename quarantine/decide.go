@@ -12,9 +12,11 @@ import (
 // Vote is what a person says about a request or an exception.
 type Vote struct {
 	Choice Choice
-	Reason string   // needed to deny or send back, and to approve an exception
-	Deputy Deputy   // in whose stead, if not in one's own right
-	Also   []string // original recipients who get the part too, when approving; none of the form Original
+	Reason string // needed to deny or send back, and to approve an exception
+	// OnBehalfOf is in whose stead, "" in one's own right. Whether that may be is
+	// asked of the Actor, not of the vote.
+	OnBehalfOf string
+	Also       []string // original recipients who get the part too, when approving; none of the form Original
 }
 
 // Decide returns the request after a person's vote, or the Refusal. An approval
@@ -31,17 +33,17 @@ func Decide(r ReleaseRequest, a Actor, v Vote, now time.Time) (ReleaseRequest, e
 		return r, RequestExpired
 	case r.Requester.ID == "":
 		return r, Incomplete
-	case a.ID == r.Requester.ID || v.Deputy.Of.ID == r.Requester.ID:
+	case a.ID == r.Requester.ID || v.OnBehalfOf == r.Requester.ID || a.standsFor(r.Requester.ID, now):
 		return r, SelfApproval
 	case v.Choice == Approve && !tellable(a.ID, r.Requester.ID):
 		return r, MixedPersons
 	}
 	n := len(r.Approvals()) + 1
-	basis, err := stepOf(r.Form, n).capacity(a, v.Deputy, r.Dept, now)
+	basis, err := stepOf(r.Form, n).basis(a, v.OnBehalfOf, r.Dept, now)
 	if err != nil {
-		return r, r.second(a, v.Deputy, err)
+		return r, r.second(a, v.OnBehalfOf, err)
 	}
-	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.Deputy.Of.ID, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
+	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.OnBehalfOf, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
 	switch v.Choice {
 	case Approve:
 		return r.approve(d, n, v.Also)
@@ -55,9 +57,9 @@ func Decide(r ReleaseRequest, a Actor, v Vote, now time.Time) (ReleaseRequest, e
 
 // second tells somebody who has approved before, and cannot take the next step,
 // that another person is wanted.
-func (r ReleaseRequest) second(a Actor, d Deputy, otherwise error) error {
+func (r ReleaseRequest) second(a Actor, onBehalfOf string, otherwise error) error {
 	for _, p := range r.Approvals() {
-		if who := p.persons(); slices.Contains(who, a.ID) || d.Of.ID != "" && slices.Contains(who, d.Of.ID) {
+		if who := p.persons(); slices.Contains(who, a.ID) || onBehalfOf != "" && slices.Contains(who, onBehalfOf) {
 			return NotEnoughPersons
 		}
 	}
@@ -66,7 +68,7 @@ func (r ReleaseRequest) second(a Actor, d Deputy, otherwise error) error {
 
 // approve adds the n-th approval.
 func (r ReleaseRequest) approve(d Decision, n int, also []string) (ReleaseRequest, error) {
-	if err := r.second(d.By, Deputy{Of: Actor{ID: d.OnBehalfOf}}, nil); err != nil {
+	if err := r.second(d.By, d.OnBehalfOf, nil); err != nil {
 		return r, err
 	}
 	switch {

@@ -223,48 +223,66 @@ func TestDecideRefuses(t *testing.T) {
 	}
 }
 
-// TestDeputy: one hop, dated, the approver's part only.
+// by returns a person with deputations.
+func by(a Actor, ds ...Deputy) Actor { a.Stands = ds; return a }
+
+// TestDeputy: one hop, dated, from approver to approver, the approver's part only.
+// What counts is what is known of the person, not what the vote says.
 func TestDeputy(t *testing.T) {
-	stand := Deputy{Of: head, To: "clerk2", From: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
+	vice := Actor{ID: "vice", Roles: []Role{Staff, Approver}, Dept: "zeimu"}
+	stand := Deputy{Of: head, To: "vice", From: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
 	change := func(f func(*Deputy)) Deputy { d := stand; f(&d); return d }
 	absent := change(func(d *Deputy) { d.Of.Disabled = true })
 	ofClerk := change(func(d *Deputy) { d.Of = clerk; d.Of.Roles = []Role{Approver} })
+	formerly := func(roles ...Role) Actor { a := vice; a.Roles = roles; return a }
 	for _, c := range []struct {
 		name string
 		who  Actor
 		d    Deputy
+		of   string
 		want error
 	}{
-		{"stands in", clerk2, stand, nil},
-		{"for a disabled approver", clerk2, absent, nil},
-		{"who is disabled", func() Actor { a := clerk2; a.Disabled = true; return a }(), stand, Disabled},
-		{"before", clerk2, change(func(d *Deputy) { d.From = noon.Add(time.Second) }), DeputyRefused},
-		{"after", clerk2, change(func(d *Deputy) { d.Until = noon }), DeputyRefused},
-		{"without a beginning", clerk2, change(func(d *Deputy) { d.From = time.Time{} }), DeputyRefused},
-		{"without an end", clerk2, change(func(d *Deputy) { d.Until = time.Time{} }), DeputyRefused},
-		{"another's", clerk2, change(func(d *Deputy) { d.To = "other" }), DeputyRefused},
-		{"of oneself", head, change(func(d *Deputy) { d.To = "head" }), DeputyRefused},
-		{"of a clerk", clerk2, change(func(d *Deputy) { d.Of = Actor{ID: "c3", Roles: []Role{Staff}, Dept: "soumu"} }), DeputyRefused},
-		{"of an administrator", clerk2, change(func(d *Deputy) { d.Of = admin1 }), DeputyRefused},
-		{"of another department", clerk2, change(func(d *Deputy) { d.Of = other }), WrongDepartment},
-		{"the requester", clerk, change(func(d *Deputy) { d.To = "clerk" }), SelfApproval},
-		{"of the requester", clerk2, ofClerk, SelfApproval},
+		{"stands in", vice, stand, "head", nil},
+		{"for a disabled approver", vice, absent, "head", nil},
+		{"who is disabled", func() Actor { a := vice; a.Disabled = true; return a }(), stand, "head", Disabled},
+		{"who is no approver any more", formerly(Staff), stand, "head", WrongRole},
+		{"who is an administrator by now", formerly(Staff, Admin), stand, "head", WrongRole},
+		{"before", vice, change(func(d *Deputy) { d.From = noon.Add(time.Second) }), "head", DeputyRefused},
+		{"after", vice, change(func(d *Deputy) { d.Until = noon }), "head", DeputyRefused},
+		{"without a beginning", vice, change(func(d *Deputy) { d.From = time.Time{} }), "head", DeputyRefused},
+		{"without an end", vice, change(func(d *Deputy) { d.Until = time.Time{} }), "head", DeputyRefused},
+		{"another's", vice, change(func(d *Deputy) { d.To = "other" }), "head", DeputyRefused},
+		{"of somebody else", vice, stand, "head2", DeputyRefused},
+		{"of oneself", head, change(func(d *Deputy) { d.To = "head" }), "head", DeputyRefused},
+		{"of a clerk", vice, change(func(d *Deputy) { d.Of = Actor{ID: "c3", Roles: []Role{Staff}, Dept: "soumu"} }), "c3", DeputyRefused},
+		{"of an administrator", vice, change(func(d *Deputy) { d.Of = admin1 }), "admin1", DeputyRefused},
+		{"of another department", vice, change(func(d *Deputy) { d.Of = other }), "other", WrongDepartment},
+		{"not said", vice, stand, "", WrongDepartment},
+		{"the requester", clerk, change(func(d *Deputy) { d.To = "clerk" }), "head", SelfApproval},
+		{"of the requester", vice, ofClerk, "clerk", SelfApproval},
+		{"of the requester, not said", by(head2), change(func(d *Deputy) { d.Of, d.To = clerk, "head2" }), "", SelfApproval},
+		{"of the requester, another said", by(head2), change(func(d *Deputy) { d.Of, d.To = clerk, "head2" }), "head", SelfApproval},
+		{"of the requester until now", by(head2), change(func(d *Deputy) { d.Of, d.To, d.Until = clerk, "head2", noon }), "", nil},
 	} {
-		got, err := Decide(ask(t, Resanitize, Wide), c.who, Vote{Choice: Approve, Deputy: c.d}, noon)
+		got, err := Decide(ask(t, Resanitize, Wide), by(c.who, c.d), Vote{Choice: Approve, OnBehalfOf: c.of}, noon)
 		if !errors.Is(err, c.want) && err != c.want {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
-		if err == nil && (got.State != Approved || got.Decisions[0].OnBehalfOf != "head" || got.Decisions[0].Basis != AsDeputy || got.Granted() != nil) {
+		if err == nil && c.of != "" && (got.State != Approved || got.Decisions[0].OnBehalfOf != "head" || got.Decisions[0].Basis != AsDeputy || got.Granted() != nil) {
 			t.Errorf("%s: %+v", c.name, got)
+		}
+		if err == nil && len(got.Decisions[0].By.Stands) > 0 {
+			t.Errorf("%s: the row keeps deputations", c.name)
 		}
 	}
 	t.Run("one authority is one person", func(t *testing.T) {
-		standIn := Deputy{Of: both, To: "admin1", From: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
-		r, err := Decide(ask(t, Original, ""), admin1, Vote{Choice: Approve, Reason: "x", Deputy: standIn}, noon)
+		vice := Actor{ID: "vice", Roles: []Role{Approver, Admin}, Dept: "joho"}
+		standIn := Deputy{Of: both, To: "vice", From: noon.Add(-time.Hour), Until: noon.Add(time.Hour)}
+		r, err := Decide(ask(t, Original, ""), by(vice, standIn), Vote{Choice: Approve, Reason: "x", OnBehalfOf: "both"}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, again := range []Actor{both, admin1} {
+		for _, again := range []Actor{both, vice} {
 			if _, err := Decide(r, again, Vote{Choice: Approve, Reason: "x"}, noon); !errors.Is(err, NotEnoughPersons) {
 				t.Errorf("%s: %v", again.ID, err)
 			}

@@ -111,7 +111,7 @@ func DecideException(e Exception, a Actor, v Vote, now time.Time) (Exception, er
 		return e, RequestExpired
 	case e.ProposedBy.ID == "":
 		return e, Incomplete
-	case a.ID == e.ProposedBy.ID || v.Deputy.Of.ID == e.ProposedBy.ID:
+	case a.ID == e.ProposedBy.ID || v.OnBehalfOf == e.ProposedBy.ID || a.standsFor(e.ProposedBy.ID, now):
 		return e, SelfApproval
 	case v.Choice == Approve && !tellable(a.ID, e.ProposedBy.ID):
 		return e, MixedPersons
@@ -120,21 +120,25 @@ func DecideException(e Exception, a Actor, v Vote, now time.Time) (Exception, er
 	if n >= maxSteps {
 		return e, AlreadyDecided
 	}
-	who := Decision{By: a, OnBehalfOf: v.Deputy.Of.ID}.persons()
+	who := Decision{By: a, OnBehalfOf: v.OnBehalfOf}.persons()
 	for _, d := range e.approvals() {
 		if slices.ContainsFunc(d.persons(), func(p string) bool { return slices.Contains(who, p) }) {
 			return e, NotEnoughPersons
 		}
 	}
-	dept := a.Dept // the register is everybody's: an approver of any department
-	if !v.Deputy.none() {
-		dept = v.Deputy.Of.Dept
-	}
-	basis, err := exceptionSteps[n].capacity(a, v.Deputy, dept, now)
+	stand, err := a.deputation(v.OnBehalfOf, now)
 	if err != nil {
 		return e, err
 	}
-	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.Deputy.Of.ID, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
+	dept := a.Dept // the register is everybody's: an approver of any department
+	if !stand.none() {
+		dept = stand.Of.Dept
+	}
+	basis, err := exceptionSteps[n].capacity(a, stand, dept)
+	if err != nil {
+		return e, err
+	}
+	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.OnBehalfOf, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
 	switch v.Choice {
 	case Approve:
 		d.Order = n + 1

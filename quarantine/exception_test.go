@@ -172,8 +172,10 @@ func TestDecideException(t *testing.T) {
 	if err != nil || d.State != Over {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	standIn := Deputy{Of: head, To: "clerk", From: noon, Until: noon.Add(time.Hour)}
-	ofProposer := Deputy{Of: Actor{ID: "admin1", Roles: []Role{Approver}}, To: "clerk", From: noon, Until: noon.Add(time.Hour)}
+	standIn := by(other, Deputy{Of: head, To: "other", From: noon, Until: noon.Add(time.Hour)})
+	former := standIn
+	former.Roles = []Role{Staff, Admin}
+	ofProposer := by(other, Deputy{Of: Actor{ID: "admin1", Roles: []Role{Approver}}, To: "other", From: noon, Until: noon.Add(time.Hour)})
 	for name, c := range map[string]struct {
 		e    Exception
 		who  Actor
@@ -188,9 +190,11 @@ func TestDecideException(t *testing.T) {
 		"send back":           {e, admin2, Vote{Choice: SendBack, Reason: "x"}, noon, Incomplete},
 		"deny, no reason":     {e, admin2, Vote{Choice: Deny}, noon, NoReason},
 		"late":                {e, admin2, Vote{Choice: Approve}, e.Until, RequestExpired},
-		"proposer's deputy":   {e, clerk, Vote{Choice: Approve, Deputy: ofProposer}, noon, SelfApproval},
-		"deputy of the head":  {e, clerk, Vote{Choice: Approve, Deputy: standIn}, noon, nil},
-		"deputy out of dates": {e, clerk, Vote{Choice: Approve, Deputy: standIn}, noon.Add(-1), DeputyRefused},
+		"proposer's deputy":   {e, ofProposer, Vote{Choice: Approve, OnBehalfOf: "admin1"}, noon, SelfApproval},
+		"that is not said":    {e, ofProposer, Vote{Choice: Approve}, noon, SelfApproval},
+		"deputy of the head":  {e, standIn, Vote{Choice: Approve, OnBehalfOf: "head"}, noon, nil},
+		"no approver by now":  {e, former, Vote{Choice: Approve, OnBehalfOf: "head"}, noon, WrongRole},
+		"deputy out of dates": {e, standIn, Vote{Choice: Approve, OnBehalfOf: "head"}, noon.Add(-1), DeputyRefused},
 	} {
 		if _, err := DecideException(c.e, c.who, c.v, c.at); !errors.Is(err, c.want) && err != c.want {
 			t.Errorf("%s: %v, want %v", name, err, c.want)

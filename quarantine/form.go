@@ -119,16 +119,24 @@ const (
 	AsAdmin    Basis = "admin"
 	AsAsker    Basis = "requester" // withdrew
 	ByTime     Basis = "time"      // expired
+	BySystem   Basis = "system"    // went back by itself
 )
+
+// basis is capacity for somebody who says in whose stead they decide.
+func (s step) basis(a Actor, onBehalfOf, dept string, now time.Time) (Basis, error) {
+	d, err := a.deputation(onBehalfOf, now)
+	if err != nil {
+		return "", err
+	}
+	return s.capacity(a, d, dept)
+}
 
 // capacity says in which capacity a person may take a step, or why not. The
 // department's own approver counts before the administrator, should one person
-// be both.
-func (s step) capacity(a Actor, d Deputy, dept string, now time.Time) (Basis, error) {
+// be both. d is the person's deputation, if they decide by one.
+func (s step) capacity(a Actor, d Deputy, dept string) (Basis, error) {
 	if !d.none() {
-		switch err := d.stands(a, now); {
-		case err != nil:
-			return "", err
+		switch {
 		case !s.approver:
 			return "", WrongRole
 		case dept == "" || d.Of.Dept != dept:

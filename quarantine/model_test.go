@@ -156,22 +156,34 @@ func (p *paper) demand() int {
 func (o *office) vote(t *rapid.T) {
 	p, who := o.paper(t), o.who(t)
 	v := Vote{Choice: rapid.SampledFrom([]Choice{Approve, Approve, Approve, Deny, SendBack, ""}).Draw(t, "choice"), Reason: "x"}
-	var of *person
+	var of, said *person
 	inTime := true
+	a := who.actor()
 	if rapid.IntRange(0, 2).Draw(t, "deputy") == 0 {
 		of = o.who(t)
-		v.Deputy = Deputy{Of: of.actor(), To: who.name, From: o.now, Until: o.now.Add(time.Hour)}
+		d := Deputy{Of: of.actor(), To: who.name, From: o.now, Until: o.now.Add(time.Hour)}
 		switch rapid.IntRange(0, 5).Draw(t, "dates") {
 		case 0:
-			v.Deputy.From, inTime = o.now.Add(1), false
+			d.From, inTime = o.now.Add(1), false
 		case 1:
-			v.Deputy.Until, inTime = o.now, false
+			d.Until, inTime = o.now, false
 		case 2:
-			v.Deputy.To, inTime = "somebody", false
+			d.To, inTime = "somebody", false
+		}
+		a.Stands = []Deputy{d}
+		if rapid.IntRange(0, 3).Draw(t, "says so") > 0 {
+			said, v.OnBehalfOf = of, of.name
 		}
 	}
+	if of != nil && inTime && of.name != who.name && of.name == p.asker {
+		inTime = false // whoever stands in for the asker has no voice, said or not
+		if said == nil {
+			said = of
+		}
+	}
+	of = said
 	may := o.mayVote(p, who, of, inTime) && v.Choice != ""
-	next, err := Decide(p.req, who.actor(), v, o.now)
+	next, err := Decide(p.req, a, v, o.now)
 	if v.Choice != Approve && err != nil != !may && o.spoke(p, who, of) {
 		return // whoever said yes may not take it back; the refusal's name is the table's matter
 	}
@@ -217,7 +229,7 @@ func (o *office) mayVote(p *paper, who, of *person, inTime bool) bool {
 	}
 	second := p.req.Form == Original && len(p.yes) == 1
 	if of != nil {
-		return inTime && of.name != who.name && of.name != p.asker && of.head && !of.auditor && fmt.Sprint("dept", of.dept) == dept && !second
+		return inTime && of.name != who.name && of.name != p.asker && who.head && !who.auditor && of.head && !of.auditor && fmt.Sprint("dept", of.dept) == dept && !second
 	}
 	head := who.head && !who.auditor && fmt.Sprint("dept", who.dept) == dept
 	admin := who.admin && !who.auditor

@@ -41,6 +41,9 @@ const (
 	// MixedPersons: a user of the operating system and an account may be one and
 	// the same person; they do not count together.
 	MixedPersons Refusal = "mixed_persons"
+	// PersonLeft: somebody who asked or approved has no account in use any more, or
+	// lost the role; their part does not count.
+	PersonLeft Refusal = "person_left"
 	// Incomplete: the request or the exception lacks what it must say.
 	Incomplete Refusal = "incomplete"
 )
@@ -67,6 +70,8 @@ var refusals = map[Refusal]RefusalText{
 	Ended:            {"すでに解除、破棄、または期限切れになっています。", "The part was released, discarded or has expired."},
 	MixedPersons: {"コマンドの利用者とアカウントは、別の人かどうかを確かめられません。申請と同じ方法（コマンドかアカウント）で承認してください。",
 		"A command line user and an account may be one person; approve in the way in which it was asked for."},
+	PersonLeft: {"申請した人か承認した人が、アカウントの停止や役割の変更で、今はその立場にありません。もう一度申請してください。",
+		"Somebody who asked or approved does not hold that role any more; ask anew."},
 	Incomplete: {"必要な項目が足りません。", "Something that must be said is missing."},
 }
 

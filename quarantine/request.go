@@ -25,7 +25,7 @@ const (
 // requestMoves is the table of legal moves.
 var requestMoves = map[RequestState][]RequestState{
 	Requested: {Requested, Approved, Denied, SentBack, Withdrawn, Lapsed},
-	Approved:  {Executed, Failed},
+	Approved:  {Executed, Failed, SentBack},
 }
 
 // MoveRequest reports whether a request may go from one state to another. From

@@ -148,7 +148,7 @@ func (n *node) open(ctx context.Context, keys config.Keys, location *time.Locati
 		return err
 	}
 	n.flow = flow.New(flow.Config{Ledger: n.stores.Ledger, Originals: n.stores.Originals, Outbox: n.stores.Outbox, Engine: n.engine, Pages: sanitize.NewPreviews(n.engine, previewMemory, flow.PreviewLife), Previews: n.stores.Previews,
-		Policy: n.policy.Current, Edition: n.policy.Edition, Exceptions: n.cfg.Release.Exceptions, Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
+		Policy: n.policy.Current, Edition: n.policy.Edition, Exceptions: n.cfg.Release.Exceptions, People: n.people(), Key: keys.Seal, Scribe: n.scribe, Log: n.log, Owner: string(owner), Workers: flowWorkers(n.cfg),
 		Host: n.cfg.Intake.Hostname, Instance: n.cfg.Audit.Instance, Postmaster: n.cfg.Office.Postmaster,
 		Office: n.cfg.Notice(), Authserv: n.cfg.Upstream.AuthservID, Location: location, Relay: n.deliver.Wake, Settled: n.settled, HopSize: n.deliver.HopSize,
 		Notices: plan, NoticeAlarm: time.Duration(n.cfg.Notices.Alarm)})

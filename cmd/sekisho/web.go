@@ -71,6 +71,9 @@ func (n *node) alike(a, b string) bool {
 	return p.For(a).Digest() == p.For(b).Digest()
 }
 
+// people are the accounts, as requests and exceptions ask for them.
+func (n *node) people() gateway.People { return desk.Roster{Accounts: n.accounts} }
+
 // openWeb opens the REST interface; nil when the configuration has none.
 func (n *node) openWeb(ctx context.Context) (*web, error) {
 	c := n.cfg.API
@@ -89,7 +92,7 @@ func (n *node) openWeb(ctx context.Context) (*web, error) {
 	if n.webCertificate != nil {
 		certificate = n.webCertificate.config()
 	}
-	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules(n.cfg), Policy: editionOf(n.stores.Ledger), Alike: n.alike, Wake: n.flow.WakeJob}
+	counter := &desk.Desk{Ledger: n.stores.Ledger, Scribe: n.scribe, Rules: releaseRules(n.cfg), Policy: editionOf(n.stores.Ledger), Alike: n.alike, People: n.people(), Wake: n.flow.WakeJob}
 	a := api.New(api.Config{Desk: counter, Previews: n.stores.Previews, WakePreview: n.flow.WakePreview, NoOwnPreviews: !c.StaffPreviews, Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
 		Healthy: n.sequencer.Healthy, Status: n.status, AuditFiles: os.DirFS(n.stores.AuditDir), AuditKeys: keys.AuditPublic, Version: n.scribe.Version})
 	w.server = a.Server(certificate)

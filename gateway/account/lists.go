@@ -221,27 +221,6 @@ func (s *Service) Deciders(ctx context.Context, dept string) ([]Decider, error) 
 	return out, err
 }
 
-// Standing returns the deputation by which p decides for another person now,
-// and that person, who may be disabled meanwhile; ErrDeputy when there is none.
-func (s *Service) Standing(ctx context.Context, p Principal, of string) (Deputy, User, error) {
-	var out Deputy
-	var who User
-	err := s.store.View(ctx, func(r Reader) error {
-		all, err := r.Deputies()
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(all, func(d Deputy) bool { return d.For == of && d.By == p.User.ID && d.Holds(s.Now()) })
-		if i < 0 || p.User.ID == "" {
-			return ErrDeputy
-		}
-		out = all[i]
-		who, err = find(r.User(of))
-		return err
-	})
-	return out, who, err
-}
-
 // DepartmentOf returns whose department a mailbox is, "" when nobody has it.
 // When several have it, the first by name counts.
 func (s *Service) DepartmentOf(ctx context.Context, address string) (string, error) {

@@ -1,11 +1,13 @@
 package account_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"sekisho/gateway"
 	"sekisho/gateway/account"
 )
 
@@ -151,15 +153,40 @@ func TestDeputies(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0] != (account.Decider{User: other.ID}) {
 		t.Errorf("deciders %+v %v", got, err) // of the department by own right
 	}
-	o, _ := w.signIn(other, good)
-	if x, of, err := w.s.Standing(t.Context(), o, head.ID); err != nil || x.ID != made.ID || of.State != account.Disabled {
-		t.Errorf("stands: %+v %v", x, err)
+	known := func(id string, want ...string) {
+		t.Helper()
+		u, stands, err := w.s.Known(t.Context(), id)
+		var got []string
+		for _, s := range stands {
+			got = append(got, s.ID+" for "+s.Of.Name+", "+string(s.Of.State))
+		}
+		if err != nil || u.ID != id || !slices.Equal(got, want) {
+			t.Errorf("stands: %q %v, want %q", got, err, want)
+		}
+	}
+	known(other.ID, made.ID+" for "+head.Name+", disabled")
+	known(head.ID)
+	if _, _, err := w.s.Known(t.Context(), "nobody"); !errors.Is(err, gateway.ErrNotFound) {
+		t.Errorf("nobody: %v", err)
 	}
 	if err := w.s.EndDeputy(t.Context(), w.fresh(a), made.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = w.s.Standing(t.Context(), o, head.ID)
-	refused(t, "ended", err, account.ErrDeputy)
+	known(other.ID)
+	var said []string
+	rows, err := w.l.Pending(t.Context(), -1, 10000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if r.Event.Change.Path == "deputy" {
+			said = append(said, r.Event.Change.Before+" -> "+r.Event.Change.After)
+		}
+	}
+	who := other.ID + " " + made.From.UTC().Format(time.RFC3339) + "/" + made.Until.UTC().Format(time.RFC3339)
+	if want := []string{" -> " + who, who + " -> "}; !slices.Equal(said, want) {
+		t.Errorf("records say %q, want %q", said, want)
+	}
 }
 
 // TestPasswordIsNowhere: no secret stands in a record.

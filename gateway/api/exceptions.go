@@ -101,9 +101,5 @@ func (a *API) decideException(ctx context.Context, q asked, in *exceptionVoteInp
 	}
 	var like voteInput
 	like.Body.Decision, like.Body.Reason, like.Body.OnBehalfOf = b.Decision, b.Reason, b.OnBehalfOf
-	v, err := a.vote(ctx, q, &like)
-	if err != nil {
-		return nil, err
-	}
-	return oneException(a.c.Desk.DecideException(ctx, person(q), in.ID, b.Version, v))
+	return oneException(a.c.Desk.DecideException(ctx, person(q), in.ID, b.Version, vote(&like)))
 }

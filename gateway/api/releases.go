@@ -12,21 +12,12 @@ import (
 	"sekisho/quarantine"
 )
 
-// actor is a user as the rules of quarantine know one.
-func actor(u account.User) quarantine.Actor {
-	a := quarantine.Actor{ID: u.ID, Name: u.Display, Dept: u.Dept, Mailboxes: u.Addresses, Disabled: u.State != account.Active}
-	for _, r := range u.Roles {
-		a.Roles = append(a.Roles, quarantine.Role(r))
-	}
-	return a
-}
-
 func person(q asked) desk.Person { return Person(q.who) }
 
 // Person is an account that signed in, as the desk and its records know it. The
 // command line uses it too, for who signs in for one step.
 func Person(p account.Principal) desk.Person {
-	return desk.Person{Actor: actor(p.User), Audit: p.Actor()}
+	return desk.Person{Actor: desk.ActorOf(p.User), Audit: p.Actor()}
 }
 
 // decisionView is a step of a request or an exception.
@@ -149,14 +140,10 @@ func (a *API) addReleases() {
 		})
 	add(a, route{method: "POST", path: "/release-requests/{id}/decisions", id: "decideRequest", summary: "Approve, deny or send back", cap: decide, moves: true},
 		func(ctx context.Context, q asked, in *voteInput) (*requestOutput, error) {
-			v, err := a.vote(ctx, q, in)
-			if err != nil {
-				return nil, err
-			}
 			if _, err := a.request(ctx, q, decide, in.ID); err != nil {
 				return nil, err
 			}
-			return oneRequest(a.c.Desk.Decide(ctx, person(q), in.ID, in.Body.Version, v))
+			return oneRequest(a.c.Desk.Decide(ctx, person(q), in.ID, in.Body.Version, vote(in)))
 		})
 	add(a, route{method: "POST", path: "/release-decisions", id: "decideRequests", summary: "Decide several requests alike, each with a result of its own",
 		cap: decide, moves: true}, a.decideMany)
@@ -168,10 +155,7 @@ func (a *API) decideMany(ctx context.Context, q asked, in *bulkInput) (*resultsO
 	b := in.Body
 	var one voteInput
 	one.Body.Decision, one.Body.Reason, one.Body.OnBehalfOf = b.Decision, b.Reason, b.OnBehalfOf
-	v, err := a.vote(ctx, q, &one)
-	if err != nil {
-		return nil, err
-	}
+	v := vote(&one)
 	return a.each(q, "decideRequests", b.Requests, func(id string) error {
 		if _, err := a.request(ctx, q, account.DecideRelease, id); err != nil {
 			return err
@@ -181,15 +165,10 @@ func (a *API) decideMany(ctx context.Context, q asked, in *bulkInput) (*resultsO
 	}), nil
 }
 
-// vote is what was said, with the deputation by which it is said.
-func (a *API) vote(ctx context.Context, q asked, in *voteInput) (quarantine.Vote, error) {
-	v := quarantine.Vote{Choice: quarantine.Choice(in.Body.Decision), Reason: in.Body.Reason, Also: in.Body.Also}
-	if in.Body.OnBehalfOf == "" {
-		return v, nil
-	}
-	d, of, err := a.c.Accounts.Standing(ctx, q.who, in.Body.OnBehalfOf)
-	v.Deputy = quarantine.Deputy{Of: actor(of), To: d.By, From: d.From, Until: d.Until}
-	return v, err
+// vote is what was said. Whether it may be said in another's stead is the desk's to
+// look up.
+func vote(in *voteInput) quarantine.Vote {
+	return quarantine.Vote{Choice: quarantine.Choice(in.Body.Decision), Reason: in.Body.Reason, OnBehalfOf: in.Body.OnBehalfOf, Also: in.Body.Also}
 }
 
 // concern decides whether a request is within a person's reach: their own, of

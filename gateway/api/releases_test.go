@@ -160,7 +160,7 @@ func TestDeputyOfDisabled(t *testing.T) {
 		t.Errorf("the deputy does not see it: %s", a.body)
 	}
 	w.wantCode("in one's own right", w.decide(other, id, "approve"), 403, "not_your_department")
-	w.wantCode("for somebody else", w.decide(other, id, "approve", "on_behalf_of", w.id("kanri")), 422, "bad_deputy")
+	w.wantCode("for somebody else", w.decide(other, id, "approve", "on_behalf_of", w.id("kanri")), 403, "deputy")
 	if a := w.decide(other, id, "approve", "on_behalf_of", w.id("kacho")); a.status != 200 || !strings.Contains(string(a.body), `"basis":"deputy"`) {
 		t.Errorf("as the deputy: %d %s", a.status, a.body)
 	}

@@ -49,7 +49,7 @@ func newWorldWith(t *testing.T, change func(*api.Config)) *world {
 	o := accounttest.Open(t)
 	w := &world{Office: o, l: o.Ledger, s: o.Accounts, codes: map[string][]byte{}, logDir: t.TempDir(), shots: openShots(t)}
 	scribe := w.Scribe()
-	counter := &desk.Desk{Ledger: w.l, Scribe: scribe, Rules: func() quarantine.Rules { return w.rules }}
+	counter := &desk.Desk{Ledger: w.l, Scribe: scribe, Rules: func() quarantine.Rules { return w.rules }, People: desk.Roster{Accounts: w.s}}
 	c := api.Config{Desk: counter, Previews: w.shots, WakePreview: func() { w.woken++ }, Accounts: w.s, Ledger: w.l, Scribe: scribe,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test", Healthy: func() error { return w.sick }, AuditFiles: os.DirFS(w.logDir),
 		Status: func(context.Context) map[string]error { return map[string]error{"ledger": nil} }}

@@ -27,6 +27,10 @@ type Desk struct {
 	Scribe gateway.Scribe
 	Rules  func() quarantine.Rules // what this gateway offers at the moment
 	Wake   func()                  // tells flow of a job; may be nil
+	// People knows who accounts are at each step: their roles, and for whom they
+	// decide. nil where there are none: persons are then who the caller says, and
+	// nobody is a deputy.
+	People gateway.People
 	// Alike reports whether the mail of two recipients is under the same policy. It
 	// tells deciders at once whom they add in vain; flow asks again. nil: flow alone.
 	Alike func(a, b string) bool
@@ -53,6 +57,10 @@ type Ask struct {
 // Ask makes a release request.
 func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseRequest, error) {
 	var none quarantine.ReleaseRequest
+	p, err := d.present(ctx, p)
+	if err != nil {
+		return none, err
+	}
 	i, err := d.Ledger.Item(ctx, ask.Item)
 	if err != nil {
 		return none, err
@@ -83,8 +91,13 @@ func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseReq
 }
 
 // Decide stores a person's vote on a request. version is that of the picture
-// that the person decided on; 0 for whatever it is now.
+// that the person decided on; 0 for whatever it is now. When the vote would be the
+// last and somebody of the chain has left, the request goes back instead.
 func (d Desk) Decide(ctx context.Context, p Person, id string, version int, v quarantine.Vote) (quarantine.ReleaseRequest, error) {
+	p, err := d.present(ctx, p)
+	if err != nil {
+		return quarantine.ReleaseRequest{}, err
+	}
 	return d.step(ctx, p, id, version, func(r quarantine.ReleaseRequest) (quarantine.ReleaseRequest, error) {
 		next, err := quarantine.Decide(r, p.Actor, v, d.now())
 		switch {
@@ -95,12 +108,23 @@ func (d Desk) Decide(ctx context.Context, p Person, id string, version int, v qu
 		case d.Alike != nil:
 			next = next.LeaveOut(func(address string) bool { return d.Alike(r.Recipient, address) })
 		}
-		return next, nil
+		if next.State != quarantine.Approved {
+			return next, nil
+		}
+		who, err := d.left(ctx, next)
+		if err != nil || who == "" {
+			return next, err
+		}
+		return r.GoBack(who, d.now())
 	})
 }
 
 // Withdraw takes back a person's own request.
 func (d Desk) Withdraw(ctx context.Context, p Person, id string, version int, reason string) (quarantine.ReleaseRequest, error) {
+	p, err := d.present(ctx, p)
+	if err != nil {
+		return quarantine.ReleaseRequest{}, err
+	}
 	return d.step(ctx, p, id, version, func(r quarantine.ReleaseRequest) (quarantine.ReleaseRequest, error) {
 		return r.Withdraw(p.Actor, reason, d.now())
 	})
@@ -178,8 +202,12 @@ func (d Desk) about(ctx context.Context, p Person, v audit.Verb, r quarantine.Re
 		}
 	}
 	rec, err := d.Scribe.System(v, audit.Success, func(e *audit.Event) {
-		e.Actor, e.OnBehalfOf = p.Audit, step.OnBehalfOf
 		gateway.RecordRequest(e, r, i, inForce)
+		if e.OnBehalfOf = step.OnBehalfOf; step.Basis == quarantine.BySystem {
+			e.Decision.ReasonCode = string(quarantine.PersonLeft)
+		} else {
+			e.Actor = p.Audit
+		}
 		e.Decision.Order = int64(step.Order)
 		e.Mail = audit.Mail{Recipients: gateway.AuditRecipients(r.To())}
 	})
@@ -188,16 +216,10 @@ func (d Desk) about(ctx context.Context, p Person, v audit.Verb, r quarantine.Re
 
 // withReason commits a record to what a person wrote.
 func (d Desk) withReason(rec gateway.Record, reason string, err error) (gateway.Record, error) {
-	if err != nil || reason == "" {
+	if err != nil {
 		return rec, err
 	}
-	o, err := audit.Commit(reason, d.Scribe.Random)
-	if err != nil {
-		return rec, fmt.Errorf("commit to a reason: %w", err)
-	}
-	rec.Event.Decision.Comment = o.Digest
-	rec.Openings = append(rec.Openings, o)
-	return rec, nil
+	return rec, d.Scribe.CommitReason(&rec, reason)
 }
 
 func (d Desk) now() time.Time { return d.Scribe.Clock() }

@@ -10,7 +10,10 @@ import (
 
 // Propose registers an exception, which two other persons have to approve.
 func (d Desk) Propose(ctx context.Context, p Person, e quarantine.Exception) (quarantine.Exception, error) {
-	var err error
+	p, err := d.present(ctx, p)
+	if err != nil {
+		return e, err
+	}
 	if e.ID, err = d.newID(); err != nil {
 		return e, err
 	}
@@ -26,13 +29,33 @@ func (d Desk) Propose(ctx context.Context, p Person, e quarantine.Exception) (qu
 
 // DecideException stores a person's vote on an exception.
 func (d Desk) DecideException(ctx context.Context, p Person, id string, version int, v quarantine.Vote) (quarantine.Exception, error) {
+	p, err := d.present(ctx, p)
+	if err != nil {
+		return quarantine.Exception{}, err
+	}
 	return d.move(ctx, p, id, version, func(e quarantine.Exception) (quarantine.Exception, error) {
-		return quarantine.DecideException(e, p.Actor, v, d.now())
+		next, err := quarantine.DecideException(e, p.Actor, v, d.now())
+		if err != nil || next.State != quarantine.Opened {
+			return next, err
+		}
+		// Nothing goes back here: who is left may deny it, or it runs out.
+		who, err := d.left(ctx, next)
+		switch {
+		case err != nil:
+			return e, err
+		case who != "":
+			return e, quarantine.PersonLeft
+		}
+		return next, nil
 	})
 }
 
 // EndException ends one before its time.
 func (d Desk) EndException(ctx context.Context, p Person, id string, version int, reason string) (quarantine.Exception, error) {
+	p, err := d.present(ctx, p)
+	if err != nil {
+		return quarantine.Exception{}, err
+	}
 	return d.move(ctx, p, id, version, func(e quarantine.Exception) (quarantine.Exception, error) {
 		return e.End(p.Actor, reason, d.now())
 	})

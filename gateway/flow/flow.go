@@ -67,6 +67,9 @@ type Config struct {
 
 	// Exceptions lets approved originals go (quarantine.Original); off by default.
 	Exceptions bool
+	// People knows who asked for a release and who approved it: each of them has to
+	// hold their role when it is carried out. nil where there are no accounts.
+	People gateway.People
 
 	// Pages draws what people look at, and Previews keeps the pictures for minutes;
 	// nil: nobody looks.

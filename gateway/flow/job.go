@@ -59,6 +59,12 @@ func (f *Flow) carryOut(ctx context.Context, j gateway.Job) error {
 		}
 		return f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.EndJob(j, w.records...) })
 	}
+	switch who, err := w.left(ctx); {
+	case err != nil:
+		return err
+	case who != "":
+		return w.goBack(ctx, who)
+	}
 	err = w.run(ctx)
 	var held *format.Error
 	switch {
