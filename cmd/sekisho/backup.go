@@ -50,7 +50,7 @@ func (c *backupCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		err = errors.Join(b.take(e.ctx, l), os.RemoveAll(b.staging))
+		err = errors.Join(b.take(e.ctx, l), b.staging.remove())
 		if err != nil {
 			return fmt.Errorf("バックアップできませんでした / no backup: %w", err)
 		}
@@ -85,7 +85,7 @@ type backup struct {
 	cfg     config.Config
 	config  string // the configuration file
 	to      string
-	staging string // beside the blobs, so that links can be made
+	staging *staging // beside the blobs, so that links can be made
 	linked  map[string]bool
 	files   map[string]string // path below to: SHA-256
 	blobs   int
@@ -93,15 +93,19 @@ type backup struct {
 	sum     string // of the manifest
 }
 
-// newBackup makes the folder, which must not exist, and the place for links.
+// newBackup makes the folder, which must not exist, and the place for links. What
+// a backup left that was killed is removed first.
 func newBackup(cfg config.Config, file, to string) (*backup, error) {
 	if within(to, cfg.Storage.Dir) {
 		return nil, errors.New("データの置き場所の中には作れません / a backup inside of the data directory is none")
 	}
+	if _, err := clearStaging(cfg.Storage.Dir); err != nil {
+		return nil, err
+	}
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return nil, err
 	}
-	staging, err := os.MkdirTemp(cfg.Storage.Dir, "backup-")
+	staging, err := newStaging(cfg.Storage.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +139,7 @@ func (b *backup) take(ctx context.Context, l *sqlite.Ledger) error {
 		return err
 	}
 	for _, name := range named {
-		if err := b.copyTo(ctx, filepath.Join(b.staging, name), name); err != nil {
+		if err := b.copyTo(ctx, filepath.Join(b.staging.dir, name), name); err != nil {
 			return err
 		}
 		b.blobs++
@@ -189,7 +193,7 @@ func (b *backup) link(originals, outbox map[string]bool, goneIsFine bool) error 
 			if b.linked[path] {
 				continue
 			}
-			to := filepath.Join(b.staging, path)
+			to := filepath.Join(b.staging.dir, path)
 			if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 				return err
 			}

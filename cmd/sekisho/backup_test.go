@@ -82,6 +82,9 @@ func TestBackupUnderLoad(t *testing.T) {
 		if err := b.take(t.Context(), s.Ledger); err != nil {
 			t.Fatal(err)
 		}
+		if err := b.staging.remove(); err != nil {
+			t.Fatal(err)
+		}
 		copies = append(copies, b.to)
 	}
 	stop()

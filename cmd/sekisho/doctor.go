@@ -132,6 +132,7 @@ func (d *doctor) withData(c *doctorCmd) error {
 	d.notices()
 	d.keysKnown()
 	d.lastBackup()
+	d.leftovers()
 	d.people()
 	d.log()
 	if c.SendTest != "" {

@@ -249,6 +249,20 @@ func (d *doctor) lastBackup() {
 	}
 }
 
+// leftovers looks for what should be gone and keeps words or originals.
+func (d *doctor) leftovers() {
+	left, err := leftStaging(d.cfg.Storage.Dir)
+	switch {
+	case err != nil:
+		d.say("leftovers", gradeNone, "データの置き場所を調べられません", err.Error(), "")
+	case len(left) > 0:
+		d.say("leftovers", gradeBad, "途中で止まったバックアップの残りに原本があります: "+strings.Join(left, " "),
+			"left by backups that were killed, with originals in them: "+strings.Join(left, " "), "次の sekisho backup か再起動で消えます")
+	default:
+		d.say("leftovers", gradeGood, "途中で止まったバックアップの残りはありません", "no backup left anything", "")
+	}
+}
+
 // log verifies the whole log against the public keys.
 func (d *doctor) log() {
 	keys, err := config.LoadKeys(d.cfg.Keys.Dir, config.AuditorRole)

@@ -31,6 +31,13 @@ func (c *serveCmd) Run(e env) error {
 	}
 	calmCollector()
 	log := newLog(e, cfg.Log)
+	left, err := clearStaging(cfg.Storage.Dir)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		log.Warn("backups that were killed had left links to originals; they are removed", "folders", left)
+	}
 	n, err := newNode(e.ctx, cfg, log, watch{})
 	if err != nil {
 		return err

@@ -36,6 +36,13 @@ func (c *verifyCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
+		left, err := leftStaging(cfg.Storage.Dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range left {
+			faults = append(faults, "途中で止まったバックアップの残りに原本があります。次の sekisho backup か再起動で消えます / left by a backup that was killed: "+name)
+		}
 		if c.Deep {
 			if c.Keys == "" {
 				c.Keys = cfg.Keys.Dir
