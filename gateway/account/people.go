@@ -376,7 +376,7 @@ func (s *Service) Unlock(ctx context.Context, p Principal, id string) error {
 		if err != nil {
 			return err
 		}
-		a, err := tx.Attempts(nameKey(u.Name))
+		a, err := tx.Attempts(s.nameKey(u.Name))
 		if err != nil {
 			return err
 		}
@@ -384,7 +384,7 @@ func (s *Service) Unlock(ctx context.Context, p Principal, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.PutAttempts(nameKey(u.Name), Attempts{}); err != nil {
+		if err := tx.PutAttempts(s.nameKey(u.Name), Attempts{}); err != nil {
 			return err
 		}
 		return tx.Note(r)

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type Sealer struct {
 type sealingKey struct {
 	id   [sealIDBytes]byte
 	aead cipher.AEAD
+	mac  []byte
 }
 
 const (
@@ -34,6 +36,8 @@ const (
 	// sealInfo names what is derived, so that the same secret gives other keys for
 	// other uses (RFC 5869 section 3.2).
 	sealInfo = "sekisho second factors 1"
+	// macInfo is that of digests of names and of browsers.
+	macInfo = "sekisho names and browsers 1"
 )
 
 var (
@@ -61,12 +65,29 @@ func NewSealer(secrets ...[]byte) (Sealer, error) {
 			return Sealer{}, fmt.Errorf("derive the key of second factors: %w", err)
 		}
 		k := sealingKey{id: [sealIDBytes]byte(b[32:])}
+		if k.mac, err = hkdf.Key(sha256.New, secret, nil, macInfo, sha256.Size); err != nil {
+			return Sealer{}, fmt.Errorf("derive the key of names: %w", err)
+		}
 		if k.aead, err = cipher.NewGCM(block); err != nil {
 			return Sealer{}, fmt.Errorf("derive the key of second factors: %w", err)
 		}
 		s.keys = append(s.keys, k)
 	}
 	return s, nil
+}
+
+// mac is the HMAC-SHA-256 of what is used for something, by the present key. The
+// lengths stand before the parts, so that no two lists are one text.
+func (s Sealer) mac(use string, parts ...string) []byte {
+	var key []byte
+	if s.ready() {
+		key = s.keys[0].mac
+	}
+	h := hmac.New(sha256.New, key)
+	for _, p := range append([]string{use}, parts...) {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return h.Sum(nil)
 }
 
 // ready reports whether there is a key to seal with.

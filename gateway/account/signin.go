@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"sekisho/audit"
 	"sekisho/gateway"
@@ -17,24 +16,15 @@ type Credentials struct {
 	Code     string // of the second factor, or a recovery code; "" for none
 	IP       string
 	Agent    string
+	Browser  string // Started.Browser of the last time, "" for none
 }
 
 // Started is a new or renewed session with its secret, which is nowhere else.
 type Started struct {
 	Secret      string
 	Principal   Principal
-	TokensEnded int // API tokens that ended with a change of the password
-}
-
-// nameKey is under which attempts of a name are counted, whether or not there
-// is such an account: its digest, so that a password typed in the wrong field
-// is not kept.
-func nameKey(name string) string {
-	clean, err := CleanName(name)
-	if err != nil {
-		clean = strings.ToLower(name)
-	}
-	return fmt.Sprintf("name:%x", DigestOf(clean))
+	Browser     string // of a sign-in: for the browser to keep, and to show the next time
+	TokensEnded int    // API tokens that ended with a change of the password
 }
 
 // proof is what came of looking at credentials.
@@ -49,8 +39,8 @@ type proof struct {
 // A session that the browser had before is none of this one's business: the
 // secret is always new, so that a planted one leads nowhere.
 func (s *Service) SignIn(ctx context.Context, c Credentials) (Started, error) {
-	key := nameKey(c.Name)
-	if err := s.attempt(ctx, key, c.IP); err != nil {
+	counted, err := s.attempt(ctx, c)
+	if err != nil {
 		return Started{}, err
 	}
 	var u User
@@ -75,6 +65,10 @@ func (s *Service) SignIn(ctx context.Context, c Credentials) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
+	browser, err := s.newBrowser(c.Name)
+	if err != nil {
+		return Started{}, err
+	}
 	var out Started
 	var refused error
 	err = s.store.Do(ctx, func(tx Tx) error {
@@ -85,8 +79,8 @@ func (s *Service) SignIn(ctx context.Context, c Credentials) (Started, error) {
 			return s.failed(tx, u, c.IP, why)
 		}
 		out, err = s.begin(tx, pr, Session{ID: id, Sum: DigestOf(secret), User: u.ID, Auth: pr.auth, IP: recordIP(c.IP),
-			Agent: audit.Clean(c.Agent, 200)}, key, c.IP)
-		out.Secret = secret
+			Agent: audit.Clean(c.Agent, 200)}, counted, c.IP)
+		out.Secret, out.Browser = secret, browser
 		return err
 	})
 	if err == nil {
@@ -106,44 +100,60 @@ func (s *Service) sessionSecret() (secret, id string, err error) {
 	return secret, id, err
 }
 
-// attempt counts one attempt for a name and an address before it is looked at.
-func (s *Service) attempt(ctx context.Context, key, ip string) error {
+// attempt counts one attempt before it is looked at, and returns where.
+func (s *Service) attempt(ctx context.Context, c Credentials) (rows, error) {
 	now := s.Now()
-	return s.store.Do(ctx, func(tx Tx) error {
-		from := "ip:" + recordIP(ip)
-		a, err := tx.Attempts(key)
+	var in rows
+	err := s.store.Do(ctx, func(tx Tx) error {
+		var err error
+		if in, err = s.rowsOf(tx, c); err != nil {
+			return err
+		}
+		a, err := tx.Attempts(in.name)
 		if err != nil {
 			return err
 		}
-		b, err := tx.Attempts(from)
-		if err != nil {
-			return err
-		}
-		if now.Before(b.Until) {
-			return Wait{b.Until.Sub(now)}
-		}
-		if err := a.Allow(now); err != nil {
+		if in.ip != "" {
+			b, err := tx.Attempts(in.ip)
+			if err != nil {
+				return err
+			}
+			if now.Before(b.Until) {
+				return Wait{b.Until.Sub(now)}
+			}
+			if err := a.Allow(now); err != nil {
+				return err
+			}
+			if err := tx.PutAttempts(in.ip, b.CountAddress(now)); err != nil {
+				return err
+			}
+		} else if err := a.Allow(now); err != nil {
 			return err
 		}
 		a, locked := a.Count(now)
-		if err := tx.PutAttempts(from, b.CountAddress(now)); err != nil {
+		if err := tx.PutAttempts(in.name, a); err != nil || !locked {
 			return err
 		}
-		if err := tx.PutAttempts(key, a); err != nil {
-			return err
-		}
-		if !locked {
-			return nil
-		}
-		r, err := s.record("auth.locked", audit.Denied, Principal{IP: ip}, func(e *audit.Event) {
-			e.Object = audit.Object{Type: "attempts", ID: key[len("name:"):]}
-			e.Change = audit.Change{Path: "attempts", After: fmt.Sprint(a.N)}
-		})
-		if err != nil {
-			return err
-		}
-		return tx.Note(r)
+		return s.noteLock(tx, c, a)
 	})
+	return in, err
+}
+
+// noteLock records that a name is locked; which one only where somebody has it: else
+// it may be a password.
+func (s *Service) noteLock(tx Tx, c Credentials, a Attempts) error {
+	u, err := tx.UserNamed(folded(c.Name))
+	if err != nil && !errors.Is(err, gateway.ErrNotFound) {
+		return err
+	}
+	r, err := s.record("auth.locked", audit.Denied, Principal{IP: c.IP}, func(e *audit.Event) {
+		e.Object = audit.Object{Type: "attempts", ID: u.ID}
+		e.Change = audit.Change{Path: "attempts", After: fmt.Sprint(a.N)}
+	})
+	if err != nil {
+		return err
+	}
+	return tx.Note(r)
 }
 
 // look decides with the user as stored at this moment: between the hashing and
@@ -213,7 +223,7 @@ func outward(why error) error {
 }
 
 // begin stores a session and forgets the attempts.
-func (s *Service) begin(tx Tx, pr proof, x Session, key, ip string) (Started, error) {
+func (s *Service) begin(tx Tx, pr proof, x Session, counted rows, ip string) (Started, error) {
 	now := s.Now()
 	u := pr.user
 	x.CreatedAt, x.SeenAt, x.ProvedAt = now, now, now
@@ -243,24 +253,26 @@ func (s *Service) begin(tx Tx, pr proof, x Session, key, ip string) (Started, er
 	if err := tx.AddSession(x); err != nil {
 		return Started{}, err
 	}
-	return Started{Principal: p}, s.succeeded(tx, key, ip)
+	return Started{Principal: p}, s.succeeded(tx, counted)
 }
 
-// succeeded forgets the attempts of a name, and takes one back from those of an
-// address: in the morning many people sign in from behind one.
-func (s *Service) succeeded(tx Tx, key, ip string) error {
-	from := "ip:" + recordIP(ip)
-	a, err := tx.Attempts(from)
-	if err != nil {
-		return err
+// succeeded forgets the attempts of a name or a browser, and takes one back from
+// those of an address: in the morning many people sign in from behind one. A known
+// browser does not open the name for the others: what was counted there stays.
+func (s *Service) succeeded(tx Tx, in rows) error {
+	if in.ip != "" {
+		a, err := tx.Attempts(in.ip)
+		if err != nil {
+			return err
+		}
+		if a.N--; a.N <= 0 {
+			a = Attempts{}
+		}
+		if err := tx.PutAttempts(in.ip, a); err != nil {
+			return err
+		}
 	}
-	if a.N--; a.N <= 0 {
-		a = Attempts{}
-	}
-	if err := tx.PutAttempts(from, a); err != nil {
-		return err
-	}
-	return tx.PutAttempts(key, Attempts{})
+	return tx.PutAttempts(in.name, Attempts{})
 }
 
 // Authenticate finds who a session's secret belongs to: ErrSession for a

@@ -189,6 +189,8 @@ type asked struct {
 	accept string // Accept-Language
 	ip     string
 	agent  string
+	// browser is what the browser keeps of its last sign-in.
+	browser string
 }
 
 type askedKey struct{}

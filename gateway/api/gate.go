@@ -34,6 +34,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	q := asked{accept: r.Header.Get("Accept-Language"), ip: peer(r.RemoteAddr), agent: r.UserAgent()}
+	if c, err := r.Cookie(browserName(a.c.Plain)); err == nil {
+		q.browser = c.Value
+	}
 	_, pattern := a.mux.Handler(r)
 	row, ok := a.routes[pattern]
 	if !ok {
@@ -187,6 +190,21 @@ func (a *API) cookie(secret string) http.Cookie {
 		c.MaxAge = -1
 	}
 	return c
+}
+
+// browserName is that of what a browser keeps of its last sign-in, for browserTime.
+func browserName(plain bool) string {
+	if plain {
+		return "sekisho_browser"
+	}
+	return "__Host-sekisho_browser"
+}
+
+const browserTime = 180 * 24 * time.Hour
+
+func (a *API) browserCookie(v string) http.Cookie {
+	return http.Cookie{Name: browserName(a.c.Plain), Value: v, Path: "/", HttpOnly: true, Secure: !a.c.Plain, SameSite: http.SameSiteStrictMode,
+		MaxAge: int(browserTime / time.Second)}
 }
 
 // csrf is the token that our own pages send along: only who knows the secret,

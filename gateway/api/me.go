@@ -81,7 +81,7 @@ func viewMe(p account.Principal, secret string) meView {
 
 // started answers with a session's new secret in its cookie.
 type started struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
+	SetCookie []http.Cookie `header:"Set-Cookie"`
 	Body      meView
 }
 
@@ -89,8 +89,11 @@ func (a *API) start(st account.Started, err error) (*started, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &started{SetCookie: a.cookie(st.Secret), Body: viewMe(st.Principal, st.Secret)}
+	out := &started{SetCookie: []http.Cookie{a.cookie(st.Secret)}, Body: viewMe(st.Principal, st.Secret)}
 	out.Body.TokensEnded = st.TokensEnded
+	if st.Browser != "" {
+		out.SetCookie = append(out.SetCookie, a.browserCookie(st.Browser))
+	}
 	return out, nil
 }
 
@@ -106,7 +109,7 @@ func (a *API) addSessions() {
 	add(a, route{method: "POST", path: "/sessions", id: "signIn", summary: "Sign in", open: true, status: http.StatusCreated},
 		func(ctx context.Context, q asked, in *signInInput) (*started, error) {
 			return a.start(a.c.Accounts.SignIn(ctx, account.Credentials{Name: in.Body.Name, Password: in.Body.Password, Code: in.Body.Code,
-				IP: q.ip, Agent: q.agent}))
+				IP: q.ip, Agent: q.agent, Browser: q.browser}))
 		})
 	add(a, route{method: "DELETE", path: "/sessions/current", id: "signOut", summary: "Sign out", cap: account.OwnAccount},
 		func(ctx context.Context, q asked, _ *none) (*signedOut, error) {
