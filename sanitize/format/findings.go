@@ -81,6 +81,8 @@ var findings = map[string]FindingText{
 	"pdf_restrictions":  {"", "owner password and its restrictions dropped", false},
 	"document_metadata": {"作成者などの付加情報を取り除きました", "metadata removed", true},
 	"font_substituted":  {"文書に含まれていない書体は、似た書体で描きました", "fonts that the document lacks were drawn with others", false},
+	"document_repaired": {"文書が壊れていたため、読み取れる部分から作り直しました", "table of objects was wrong; opened by what looks like objects", false},
+	"content_truncated": {"途中までしか読み取れないページがありました", "content of a page cut short", false},
 	"glyph_missing":     {"書体がなく、表示できない文字がありました", "characters that no font has, or that something covers", false},
 	"user_unit":         {"用紙の大きさが元と異なるページがあります", "user unit ignored: pages are as large as their points", false},
 	"page_scaled":       {"大きなページは、細かさを落として描きました", "large page drawn more coarsely", false},
@@ -91,6 +93,7 @@ var findings = map[string]FindingText{
 
 	// Mail
 	"mime_defect":         {"", "MIME structure repaired", false},
+	"body_rest":           {"本文の終わりの後に、読み取れない部分がありました", "words behind the end of base64 left out", true},
 	"mime_preamble":       {"", "text outside the parts dropped", false},
 	"signature_stripped":  {"電子署名は、作り直しにより取り除きました", "signature removed", false},
 	"alternative_dropped": {"", "alternative body dropped", false},

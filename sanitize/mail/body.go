@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -184,22 +183,6 @@ func (w *bodyWalker) bytes(p *mimePart) (bodyBytes, error) {
 		}
 	}
 	return out, w.take(len(out.data))
-}
-
-func (w *bodyWalker) base64(p *mimePart) bodyBytes {
-	textual := strings.HasPrefix(p.media, "text/") || strings.HasPrefix(p.media, "message/")
-	data, clean := mimeBase64(p.body)
-	if !clean {
-		w.notes.add("mime_defect", p.where(), "base64 repaired")
-	}
-	looks := base64Looks(p.body)
-	switch {
-	case textual && !looks && !(len(data) > 0 && utf8.Valid(data) && parseIsText(string(data))):
-		return bodyBytes{data: p.body} // plain words under a wrong name
-	case len(data) == 0 && !mimeBlank(p.body), !textual && !looks && len(data) < len(p.body)/3:
-		return bodyBytes{data: p.body, why: format.Malformed, detail: "no base64"}
-	}
-	return bodyBytes{data: data}
 }
 
 // child makes the frame of a leaf that is a file.

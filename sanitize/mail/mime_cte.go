@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 )
 
@@ -114,44 +115,70 @@ func (s *base64State) flush() {
 
 // mimeBase64 decodes base64 and takes what can be had: letters outside the
 // alphabet are skipped, padding may be missing, superfluous or in the middle,
-// a last lone letter is dropped, and what plainly is no base64 any more after
-// the end (the footer of a mailing list) is left out.
+// and a last lone letter is dropped. Padding before a line with other letters
+// is the end, as the standard allows and other readers do.
 // spec: rfc2045#6.8
 func mimeBase64(body []byte) ([]byte, bool) {
 	s := base64State{out: make([]byte, 0, len(body)/4*3+3), clean: true}
-	first, prev, padded := 0, 0, false
-	for len(body) > 0 {
-		line := body
-		if i := bytes.IndexByte(body, '\n'); i >= 0 {
-			line, body = body[:i], body[i+1:]
-		} else {
-			body = nil
-		}
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 {
-			continue
-		}
+	padded := false
+	for line := range base64Lines(body) {
 		junk := base64Junk(line)
 		s.clean = s.clean && !junk
-		if junk && (padded || prev > 0 && prev < first) {
+		if junk && padded {
 			break
+		}
+		padded = s.line(line) || padded
+	}
+	s.clean = s.clean && (s.n == 0)
+	s.flush()
+	return s.out, s.clean
+}
+
+// mimeBase64Lines decodes up to the end that shows: a line shorter than the
+// first one with other letters behind it, where a footer may begin. It reports
+// whether there is such a place.
+func mimeBase64Lines(body []byte) ([]byte, bool) {
+	s := base64State{}
+	first, prev := 0, 0
+	for line := range base64Lines(body) {
+		if base64Junk(line) && prev > 0 && prev < first {
+			s.flush()
+			return s.out, true
 		}
 		if first == 0 {
 			first = len(line)
 		}
 		prev = len(line)
-		for _, c := range line {
-			if v := base64Values[c]; v != base64None {
-				s.add(v)
-			} else if c == '=' {
-				s.flush()
-				padded = true
+		if s.line(line) {
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// base64Lines gives the lines of body that are not blank, without blanks around.
+func base64Lines(body []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for line := range bytes.Lines(body) {
+			if line = bytes.TrimSpace(line); len(line) > 0 && !yield(line) {
+				return
 			}
 		}
 	}
-	s.clean = s.clean && (s.n == 0)
-	s.flush()
-	return s.out, s.clean
+}
+
+// line takes in one line and reports whether it has padding.
+func (s *base64State) line(line []byte) bool {
+	padded := false
+	for _, c := range line {
+		if v := base64Values[c]; v != base64None {
+			s.add(v)
+		} else if c == '=' {
+			s.flush()
+			padded = true
+		}
+	}
+	return padded
 }
 
 func base64Junk(line []byte) bool {
