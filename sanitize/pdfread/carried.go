@@ -24,6 +24,9 @@ func (r *reading) carried() error {
 			r.notes.add(code, "")
 		}
 	}
+	if r.mended {
+		r.notes.add("document_repaired", "")
+	}
 	if s, err := r.doc.Security(); err != nil {
 		return holdOpen(err, r.in.Data)
 	} else if s.Encrypted {

@@ -51,3 +51,48 @@ func TestLastRevision(t *testing.T) {
 		}
 	}
 }
+
+// misplaced is a document whose second page's content is at a wrong offset, and
+// whose first page has a picture and a remark.
+func misplaced(from, to string) []byte {
+	data := manyPages("", []string{a5, a5 + "/Contents 6 0 R"}, "BT /F 24 Tf 50 300 Td (ONE) Tj ET",
+		"<</Length 33>>\nstream\nBT /F 24 Tf 50 300 Td (TWO) Tj ET\nendstream")
+	return bytes.Replace(data, []byte(from), []byte(to), 1)
+}
+
+// TestOffsets: an object that is not where the table has it is found, and told of.
+func TestOffsets(t *testing.T) {
+	whole := misplaced("", "")
+	at := bytes.Index(whole, []byte("\n6 0 obj")) + 1
+	row := func(at int) string { return fmt.Sprintf("%010d 00000 n", at) }
+	for _, test := range []struct {
+		name string
+		at   int
+	}{
+		{"some bytes behind", at + 3}, {"within its stream", at + 20}, {"one before", at - 2}, {"beyond the file", 99_999}, {"nowhere", 0},
+		{"at another object", bytes.Index(whole, []byte("\n5 0 obj")) + 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			data := misplaced(row(at), row(test.at))
+			if bytes.Equal(data, whole) {
+				t.Fatal("the same file")
+			}
+			a := parse(t, dressed(t), asked(data))
+			if a.reason != "" || a.text() != "ONE\nTWO\n" || !a.has("document_repaired") {
+				t.Errorf("%q %s %s %v", a.text(), a.reason, a.detail, a.notes)
+			}
+		})
+	}
+	if a := parse(t, dressed(t), asked(whole)); a.text() != "ONE\nTWO\n" || a.has("document_repaired") {
+		t.Errorf("%q %v", a.text(), a.notes)
+	}
+}
+
+// TestSamplesAreSound: what programs write is not taken for damaged.
+func TestSamplesAreSound(t *testing.T) {
+	for _, row := range sampleRows {
+		if !sound(sample(t, row.name)) {
+			t.Errorf("%s has a wrong offset", row.name)
+		}
+	}
+}

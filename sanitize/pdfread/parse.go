@@ -46,13 +46,13 @@ func (p Parser) Parse(ctx context.Context, in format.Untrusted, out *ir.Writer) 
 		ctx, cancel = context.WithDeadline(ctx, in.Budget.Deadline)
 		defer cancel()
 	}
-	in.Data = ended(in.Data)
-	doc, err := p.Engine.Open(in.Data, "")
+	o, err := p.open(in.Data)
 	if err != nil {
-		return holdOpen(err, in.Data)
+		return err
 	}
-	r := &reading{ctx: ctx, in: in, out: out, doc: doc, fonts: p.Engine.Fonts() > 0, notes: newNotes()}
-	return errors.Join(r.document(), closed(doc))
+	in.Data = o.data
+	r := &reading{ctx: ctx, in: in, out: out, doc: o.doc, mended: o.mended, fonts: p.Engine.Fonts() > 0, notes: newNotes()}
+	return errors.Join(r.document(), closed(o.doc))
 }
 
 func closed(doc *pdfium.Document) error {
@@ -70,6 +70,8 @@ type reading struct {
 	doc   *pdfium.Document
 	fonts bool // the engine has fonts of its own
 	notes *notes
+
+	mended bool // opened without its table of objects
 
 	engine sync.Mutex // of the document: one call at a time
 
