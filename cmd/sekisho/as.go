@@ -90,6 +90,7 @@ func (a asArgs) atDesk(e env, l ledgerArgs, can account.Capability, f func(visit
 			if _, err := p.Reach(can, s.Now()); err != nil {
 				return err
 			}
+			d.People = desk.Roster{Accounts: s}
 			return explain(f(visit{Desk: d, person: api.Person(p), accounts: s}, ledger))
 		}))
 	})
