@@ -28,6 +28,21 @@ type Actor struct {
 	Mailboxes []string `json:"-"` // the person's own addresses, lower case
 	Disabled  bool     `json:"-"`
 	Stands    []Deputy `json:"-"` // for whom the person decides now, all of them
+	// GivenBy are the IDs of persons who gave this one what it signs in with: until
+	// its owner would have missed the account, they can be it.
+	GivenBy    []string  `json:"given_by,omitempty"`
+	GivenUntil time.Time `json:"given_until,omitzero"` // the first instant at which they cannot
+}
+
+// same reports whether two persons who are not one count as one at an instant: one
+// gave the other what it signs in with.
+func (a Actor) same(b Actor, at time.Time) bool {
+	return at.Before(a.GivenUntil) && slices.Contains(a.GivenBy, b.ID) || at.Before(b.GivenUntil) && slices.Contains(b.GivenBy, a.ID)
+}
+
+// sameAsAny is same for whoever decided before.
+func (a Actor) sameAsAny(before []Decision, at time.Time) bool {
+	return slices.ContainsFunc(before, func(d Decision) bool { return a.same(d.By, at) })
 }
 
 // Has reports whether the person has a role. Whoever is an auditor has no
@@ -52,7 +67,7 @@ func tellable(a, b string) bool {
 
 // named is the person as requests and decisions keep one.
 func (a Actor) named() Actor {
-	return Actor{ID: a.ID, Name: a.Name, Roles: slices.Clone(a.Roles), Dept: a.Dept}
+	return Actor{ID: a.ID, Name: a.Name, Roles: slices.Clone(a.Roles), Dept: a.Dept, GivenBy: slices.Clone(a.GivenBy), GivenUntil: a.GivenUntil}
 }
 
 // able says whether the person may act at all.

@@ -115,6 +115,8 @@ func DecideException(e Exception, a Actor, v Vote, now time.Time) (Exception, er
 		return e, SelfApproval
 	case v.Choice == Approve && !tellable(a.ID, e.ProposedBy.ID):
 		return e, MixedPersons
+	case v.Choice == Approve && (a.same(e.ProposedBy, now) || a.sameAsAny(e.approvals(), now)):
+		return e, GivenCredential
 	}
 	n := len(e.approvals())
 	if n >= maxSteps {
@@ -207,7 +209,10 @@ func (e Exception) Use(i Item, sender string, now time.Time) (Exception, error) 
 func (e Exception) covers(i Item, sender string, now time.Time) error {
 	opened := e.approvals()
 	persons := map[string]bool{e.ProposedBy.ID: true}
-	for _, d := range opened {
+	for n, d := range opened {
+		if d.By.same(e.ProposedBy, d.At) || d.By.sameAsAny(opened[:n], d.At) {
+			return NoException
+		}
 		for _, p := range d.persons() {
 			if p == "" || persons[p] || !tellable(p, e.ProposedBy.ID) {
 				return NoException

@@ -36,6 +36,9 @@ const (
 	// OneRecipient: an exception lets an original to the one recipient that was
 	// asked for; each further one is a request of its own.
 	OneRecipient Refusal = "one_recipient"
+	// GivenCredential: one of two persons gave the other what it signs in with, not
+	// long ago, and they count as one.
+	GivenCredential Refusal = "credential_given"
 	// Ended: the held part was released, discarded or has expired.
 	Ended Refusal = "item_ended"
 	// MixedPersons: a user of the operating system and an account may be one and
@@ -67,7 +70,9 @@ var refusals = map[Refusal]RefusalText{
 	NoReason:         {"理由を書いてください。", "A reason is needed."},
 	NotRecipient:     {"もとのメールの宛先でない人には届けられません。", "Only original recipients can be added."},
 	OneRecipient:     {"例外解除では、ほかの宛先を加えられません。宛先ごとに申請してください。", "An exception is for one recipient; ask for each."},
-	Ended:            {"すでに解除、破棄、または期限切れになっています。", "The part was released, discarded or has expired."},
+	GivenCredential: {"この人かあなたのパスワードや認証アプリを、最近もう一人が初期化したため、別の人として数えられません。ほかの人に頼んでください。",
+		"One of you gave the other's password or factor not long ago, so that you count as one person; ask another."},
+	Ended: {"すでに解除、破棄、または期限切れになっています。", "The part was released, discarded or has expired."},
 	MixedPersons: {"コマンドの利用者とアカウントは、別の人かどうかを確かめられません。申請と同じ方法（コマンドかアカウント）で承認してください。",
 		"A command line user and an account may be one person; approve in the way in which it was asked for."},
 	PersonLeft: {"申請した人か承認した人が、アカウントの停止や役割の変更で、今はその立場にありません。もう一度申請してください。",

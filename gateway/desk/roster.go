@@ -30,7 +30,8 @@ func (r Roster) Person(ctx context.Context, id string) (quarantine.Actor, error)
 // ActorOf returns an account as the rules of quarantine know a person, without
 // deputations.
 func ActorOf(u account.User) quarantine.Actor {
-	a := quarantine.Actor{ID: u.ID, Name: u.Display, Dept: u.Dept, Mailboxes: u.Addresses, Disabled: u.State != account.Active}
+	a := quarantine.Actor{ID: u.ID, Name: u.Display, Dept: u.Dept, Mailboxes: u.Addresses, Disabled: u.State != account.Active,
+		GivenBy: u.Given.By, GivenUntil: u.Given.At.Add(account.CredentialTime)}
 	for _, r := range u.Roles {
 		a.Roles = append(a.Roles, quarantine.Role(r))
 	}
