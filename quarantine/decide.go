@@ -3,7 +3,6 @@ package quarantine
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"sekisho/sanitize/format"
@@ -45,7 +44,7 @@ func Decide(r ReleaseRequest, a Actor, v Vote, now time.Time) (ReleaseRequest, e
 	if err != nil {
 		return r, r.second(a, v.OnBehalfOf, err)
 	}
-	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.OnBehalfOf, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
+	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.OnBehalfOf, At: now, Reason: words(v.Reason), Basis: basis}
 	switch v.Choice {
 	case Approve:
 		return r.approve(d, n, v.Also)
@@ -121,7 +120,7 @@ func (r ReleaseRequest) Withdraw(a Actor, reason string, now time.Time) (Release
 	case a.ID != r.Requester.ID:
 		return r, NotYours
 	}
-	r = r.with(Decision{Choice: Withdraw, By: a.named(), At: now, Reason: strings.TrimSpace(reason), Basis: AsAsker})
+	r = r.with(Decision{Choice: Withdraw, By: a.named(), At: now, Reason: words(reason), Basis: AsAsker})
 	r.State, r.EndedAt = Withdrawn, now
 	return r, nil
 }

@@ -77,7 +77,7 @@ func Propose(e Exception, a Actor, now time.Time) (Exception, error) {
 	if err := a.able(); err != nil {
 		return Exception{}, err
 	}
-	e.Reason = strings.TrimSpace(e.Reason)
+	e.Reason = words(e.Reason)
 	switch {
 	case !a.Has(Admin) && !a.Has(Approver):
 		return Exception{}, WrongRole
@@ -140,7 +140,7 @@ func DecideException(e Exception, a Actor, v Vote, now time.Time) (Exception, er
 	if err != nil {
 		return e, err
 	}
-	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.OnBehalfOf, At: now, Reason: strings.TrimSpace(v.Reason), Basis: basis}
+	d := Decision{Choice: v.Choice, By: a.named(), OnBehalfOf: v.OnBehalfOf, At: now, Reason: words(v.Reason), Basis: basis}
 	switch v.Choice {
 	case Approve:
 		d.Order = n + 1
@@ -171,7 +171,7 @@ func (e Exception) End(a Actor, reason string, now time.Time) (Exception, error)
 	if a.Has(Admin) {
 		basis = AsAdmin
 	}
-	return e.close(Decision{Choice: Withdraw, By: a.named(), At: now, Reason: strings.TrimSpace(reason), Basis: basis})
+	return e.close(Decision{Choice: Withdraw, By: a.named(), At: now, Reason: words(reason), Basis: basis})
 }
 
 func (e Exception) close(d Decision) (Exception, error) {

@@ -127,7 +127,7 @@ func Request(ask Ask, item Item, a Actor, rules Rules, now time.Time) (ReleaseRe
 	}
 	r := ReleaseRequest{ID: ask.ID, Item: item.ID, Message: item.Message, Receipt: item.Receipt, Recipient: item.Recipient,
 		Original: slices.Clone(ask.Original), Form: ask.Form, Profile: ask.Profile, Requester: a.named(), Dept: dept,
-		Reason: strings.TrimSpace(ask.Reason), Persons: rules.Persons(ask.Form, ask.Profile), State: Requested, Version: 1,
+		Reason: words(ask.Reason), Persons: rules.Persons(ask.Form, ask.Profile), State: Requested, Version: 1,
 		RequestedAt: now, ExpiresAt: now.Add(wait)}
 	if item.ExpiresAt.Before(r.ExpiresAt) {
 		r.ExpiresAt = item.ExpiresAt
@@ -167,7 +167,7 @@ func (k Ask) check(i Item, a Actor, rules Rules, now time.Time) (dept string, er
 		return "", Incomplete
 	case !rules.Offers(k.Form):
 		return "", NotOffered
-	case strings.TrimSpace(k.Reason) == "" && rules.Persons(k.Form, k.Profile) > 0:
+	case words(k.Reason) == "" && rules.Persons(k.Form, k.Profile) > 0:
 		return "", NoReason
 	case k.Form == Original:
 		return dept, k.Exception.covers(i, k.Sender, now)

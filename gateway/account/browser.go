@@ -47,7 +47,7 @@ func (s *Service) nameKey(name string) string {
 
 // folded is a name in its one spelling, or what else was typed.
 func folded(name string) string {
-	if clean, err := CleanName(name); err == nil {
+	if clean, err := foldName(name); err == nil {
 		return clean
 	}
 	return strings.ToLower(name)

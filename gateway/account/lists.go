@@ -22,7 +22,7 @@ func (s *Service) User(ctx context.Context, p Principal, id string) (User, error
 
 // UserNamed returns one user by name.
 func (s *Service) UserNamed(ctx context.Context, p Principal, name string) (User, error) {
-	clean, err := CleanName(name)
+	clean, err := foldName(name)
 	if err != nil {
 		return User{}, ErrNotFound
 	}

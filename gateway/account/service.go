@@ -148,8 +148,12 @@ func (s *Service) stored(tx Tx, p Principal, u User, path, before, after string)
 	return u, tx.ChangeUser(u, r)
 }
 
-// endSessions ends a user's sessions but one, with a record when there are any.
+// endSessions ends a user's sessions but one, with a record when there are any. Kept
+// answers to requests go too: they hold what the person may not see any more.
 func (s *Service) endSessions(tx Tx, p Principal, u User, but, why string) error {
+	if err := tx.ForgetAnswers(u.ID); err != nil {
+		return err
+	}
 	have, err := tx.Sessions(u.ID)
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func (s *Service) SignIn(ctx context.Context, c Credentials) (Started, error) {
 	}
 	var u User
 	if err := s.store.View(ctx, func(r Reader) error {
-		name, err := CleanName(c.Name)
+		name, err := foldName(c.Name)
 		if err != nil {
 			return nil
 		}

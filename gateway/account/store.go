@@ -80,6 +80,9 @@ type Tx interface {
 	EndTokens(user string, r ...gateway.Record) (int, error)
 	SeeToken(id string, at time.Time) error
 
+	// ForgetAnswers deletes the answers that are kept for a user's repeated requests,
+	// but for those of requests under way.
+	ForgetAnswers(user string) error
 	PutAttempts(key string, a Attempts) error // zero attempts are forgotten
 	PutProposal(p Proposal, r ...gateway.Record) error
 	// Tidy deletes sessions made, and attempts last made, before these times.

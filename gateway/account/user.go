@@ -83,9 +83,36 @@ type Department struct {
 	Name string
 }
 
-// CleanName returns a name for signing in in its one spelling: NFKC, lower
-// case, 2 to 64 characters of letters, digits and . _ -. Others are ErrName.
+// CleanName returns a name for signing in in its one spelling: NFKC, lower case, 2
+// to 64 characters of letters, ASCII digits and . _ -, the letters of one script:
+// Latin, or kana and kanji. Others are ErrName: a name that looks like another's
+// is another person in every record.
 func CleanName(name string) (string, error) {
+	name, err := foldName(name)
+	if err != nil {
+		return "", err
+	}
+	latin, japanese := false, false
+	for _, r := range name {
+		switch {
+		case r < 0x80 && !unicode.IsLetter(r):
+		case isLatin(r):
+			latin = true
+		case isJapanese(r):
+			japanese = true
+		default:
+			return "", ErrName
+		}
+	}
+	if latin && japanese {
+		return "", ErrName
+	}
+	return name, nil
+}
+
+// foldName is CleanName with letters of all scripts: what accounts of earlier
+// versions may be called, who sign in as ever.
+func foldName(name string) (string, error) {
 	name = strings.ToLower(norm.NFKC.String(name))
 	n := utf8.RuneCountInString(name)
 	bad := strings.ContainsFunc(name, func(r rune) bool {
@@ -97,16 +124,44 @@ func CleanName(name string) (string, error) {
 	return name, nil
 }
 
-// cleanDisplay checks the name that people are shown.
+// isLatin reports whether r is a Latin letter of European languages, but for the
+// dotless i. Those of phonetics look like others.
+func isLatin(r rune) bool {
+	return unicode.Is(unicode.Latin, r) && r <= 0x17f && r != 'ı'
+}
+
+// isJapanese reports whether r is kana or kanji, or one of their two marks that
+// Unicode counts to no script.
+func isJapanese(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r == 'ー' || r == '〆'
+}
+
+// unseen reports whether r shows nothing by itself: controls, formats, and what
+// Unicode lists as ignorable (DerivedCoreProperties, Default_Ignorable_Code_Point).
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' ||
+		unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// cleanDisplay checks the name that people are shown: letters are Latin or Japanese,
+// which may stand side by side, and nothing is unseen.
 func cleanDisplay(s string) (string, error) {
 	s = strings.TrimSpace(norm.NFC.String(s))
 	bad := strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
+		return unseen(r) || unicode.IsLetter(r) && !isLatin(r) && !isJapanese(r) && !unicode.Is(unicode.Latin, foldWide(r))
 	})
 	if n := utf8.RuneCountInString(s); n == 0 || n > 100 || len(s) > 250 || bad || !utf8.ValidString(s) {
 		return "", ErrName
 	}
 	return s, nil
+}
+
+// foldWide is a full-width letter as a plain one: displays keep their width.
+func foldWide(r rune) rune {
+	if r >= '！' && r <= '～' {
+		return r - '！' + '!'
+	}
+	return 0
 }
 
 // CheckDepartment reports whether the department can be stored.

@@ -99,6 +99,7 @@ func New(c Config) *API {
 	h := huma.DefaultConfig("sekisho", "1")
 	h.OpenAPIPath, h.DocsPath, h.SchemasPath = "", "", ""
 	h.CreateHooks = nil // no $schema in answers
+	h.Formats = strictFormats(h.Formats)
 	h.Transformers = []huma.Transformer{calm}
 	h.Info.Description = "関所 (sekisho): the gateway's REST interface. Times are RFC 3339; lists go from the newest to the oldest."
 	h.Servers = []*huma.Server{{URL: Prefix}}

@@ -49,12 +49,42 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, max(row.body, defaultBody)+1024) // the library sees its own limit first
+	if q, p = a.still(r, row, q); p != nil {
+		p.write(w)
+		return
+	}
 	r = r.WithContext(context.WithValue(r.Context(), askedKey{}, q))
 	if row.moves {
 		a.once(w, r, q)
 		return
 	}
 	a.mux.ServeHTTP(w, r)
+}
+
+// still takes the body of whatever changes something, and looks then who asks: a body
+// can take half a minute, and a person who is disabled meanwhile decides nothing.
+func (a *API) still(r *http.Request, row route, q asked) (asked, *Problem) {
+	if row.open || row.safe() {
+		return q, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		p, known := explain(err, q.accept)
+		if !known {
+			p = problem(codeInvalid, q.accept) // it broke off
+		}
+		return q, p
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	now, err := a.identify(r, q)
+	if err != nil {
+		p, known := explain(err, q.accept)
+		if !known {
+			a.c.Log.Error("api", "operation", row.id, "error", err)
+		}
+		return q, p
+	}
+	return now, a.authorize(r.Context(), row, now, r)
 }
 
 // noRoute says the same whether or not somebody has signed in: paths are no

@@ -85,6 +85,11 @@ func (a accountTx) PutAttempts(key string, x account.Attempts) error {
 		key, x.N, nanos(x.Last), nanos(x.Until))
 }
 
+// ForgetAnswers implements account.Tx.
+func (a accountTx) ForgetAnswers(user string) error {
+	return a.touch("forget answers", `DELETE FROM answers WHERE who = ? AND status <> 0`, user)
+}
+
 // Tidy implements account.Tx.
 func (a accountTx) Tidy(sessions, attempts time.Time) error {
 	if err := a.touch("tidy sessions", `DELETE FROM sessions WHERE created_at < ?`, nanos(sessions)); err != nil {
