@@ -104,11 +104,14 @@ func (p *Page) Annotations(most int) (Annotations, error) {
 	}
 	a.All = max(0, n)
 	for i := range a.All {
-		kind, err := p.annotation(i)
+		v, err := p.annotation(i, "OC")
 		if err != nil {
 			return a, err
 		}
-		switch kind {
+		if v.has {
+			a.Layered++
+		}
+		switch v.kind {
 		case annotLink:
 			a.Links++
 		case annotWidget:
@@ -120,19 +123,4 @@ func (p *Page) Annotations(most int) (Annotations, error) {
 		}
 	}
 	return a, nil
-}
-
-// annotation returns the subtype of one annotation, 0 if there is none.
-func (p *Page) annotation(i int) (int, error) {
-	in := p.d.in
-	handle, err := in.call("FPDFPage_GetAnnot", p.page, uint64(i))
-	if err != nil || uint32(handle) == 0 {
-		return 0, err
-	}
-	kind, err := in.number("FPDFAnnot_GetSubtype", uint64(uint32(handle)))
-	if err != nil {
-		return 0, err
-	}
-	_, err = in.call("FPDFPage_CloseAnnot", uint64(uint32(handle)))
-	return kind, err
 }

@@ -134,4 +134,15 @@ type Annotations struct {
 	Widgets int // form fields
 	Files   int // file attachments
 	Media   int // movie, sound, screen, 3D, rich media
+	// Layered counts those that name a layer (/OC). They are drawn whether it is
+	// on or off: see [Page.Layered].
+	Layered int
+}
+
+// Undrawn are annotations that a reader should see and that were not drawn:
+// the document does not say what they look like, and PDFium has no picture for
+// their kind. Links, form fields, pop-ups, files and media are not among them.
+type Undrawn struct {
+	N     int
+	Kinds []string // each once, as ISO 32000-2, table 171, calls them, in order of appearance
 }

@@ -80,7 +80,7 @@ func documentAgrees(t *testing.T, doc *pdfium.Document, n int) {
 	if err != nil {
 		return
 	}
-	c, pix, err := see(page, s)
+	c, pix, err := (&reading{tree: &tree{}}).see(page, 0, s)
 	if err != nil {
 		return
 	}

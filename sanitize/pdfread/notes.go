@@ -7,7 +7,6 @@ import (
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
-	"sekisho/sanitize/pdfium"
 )
 
 // notes are the findings of the document, or of the page in hand, each once.
@@ -38,7 +37,8 @@ func (n *notes) put(code, where, detail string) {
 }
 
 // annotations notes those of one page.
-func (n *notes) annotations(page int, a pdfium.Annotations) {
+func (n *notes) annotations(page int, c content) {
+	a := c.annotations
 	if a.Links > 0 {
 		n.page("pdf_link", page, "")
 	}
@@ -48,7 +48,13 @@ func (n *notes) annotations(page int, a pdfium.Annotations) {
 	if a.Media > 0 {
 		n.page("pdf_media", page, "")
 	}
-	if a.All > a.Links+a.Widgets+a.Files+a.Media {
+	if c.undrawn.N > 0 {
+		n.page("annotation_missing", page, fmt.Sprintf("%d: %s", c.undrawn.N, strings.Join(c.undrawn.Kinds, " ")))
+	}
+	if c.unknown {
+		n.page("annotation_missing", page, "in an unknown layer")
+	}
+	if a.All > a.Links+a.Widgets+a.Files+a.Media+c.undrawn.N+c.off {
 		n.page("pdf_annotation", page, "")
 	}
 }

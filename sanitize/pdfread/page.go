@@ -72,7 +72,7 @@ func (r *reading) prepare(number int, longer bool) (*drawnPage, error) {
 	d := &drawnPage{number: number, page: page}
 	d.w, d.h = page.Size()
 	if d.sheet, err = measure(d.w, d.h, r.in.Render.DPI, r.in.Budget.Pixels); err == nil {
-		d.content, d.pix, err = see(page, d.sheet)
+		d.content, d.pix, err = r.see(page, number, d.sheet)
 	}
 	if err != nil {
 		return nil, errors.Join(err, page.Close())
@@ -141,7 +141,7 @@ func (r *reading) note(d *drawnPage) {
 	if d.sheet.dpi < r.in.Render.DPI {
 		r.notes.page("page_scaled", r.page, fmt.Sprintf("%d dpi", d.sheet.dpi))
 	}
-	r.notes.annotations(r.page, d.annotations)
+	r.notes.annotations(r.page, d.content)
 	r.substituted(d.text)
 }
 
@@ -236,13 +236,16 @@ type content struct {
 	pictures []pdfium.Picture // the first of them
 
 	annotations pdfium.Annotations
+	undrawn     pdfium.Undrawn
+	off         int  // annotations in layers that are off, or unknown
+	unknown     bool // there are some of those
 }
 
 // maxPictures is how many pictures of a page are looked for in its pixels.
 const maxPictures = 32
 
 // see draws a page and reads what it holds. The pixels are lent.
-func see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
+func (r *reading) see(page *pdfium.Page, number int, s sheet) (content, pdfium.Pixels, error) {
 	var c content
 	var pix pdfium.Pixels
 	var err error
@@ -253,7 +256,10 @@ func see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
 		return c, pix, err
 	}
 	if c.annotations.All > c.annotations.Links {
-		if pix, err = written(page, s); err != nil {
+		if err = r.switchOff(page, number, &c); err != nil {
+			return c, pix, err
+		}
+		if pix, c.undrawn, err = written(page, s); err != nil {
 			return c, pix, err
 		}
 	}
@@ -271,23 +277,51 @@ func see(page *pdfium.Page, s sheet) (content, pdfium.Pixels, error) {
 	return c, pix, err
 }
 
+// switchOff keeps annotations from being drawn whose layers are not on, counts
+// them, and tells of those whose layer is not known.
+func (r *reading) switchOff(page *pdfium.Page, number int, c *content) error {
+	for i := 0; i < c.annotations.All && c.annotations.Layered > 0; i++ {
+		layered, err := page.Layered(i)
+		if err != nil {
+			return err
+		}
+		if !layered {
+			continue
+		}
+		on, known := r.tree.shown(number, i)
+		if on {
+			continue
+		}
+		c.off++
+		c.unknown = c.unknown || !known
+		if err := page.Hide(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // written draws a page and then makes its annotations and form fields a part
 // of its content, so that what is written there is text like any other. The
 // pixels are of before: whether the two agree is looked for, letter by letter.
-func written(page *pdfium.Page, s sheet) (pdfium.Pixels, error) {
+func written(page *pdfium.Page, s sheet) (pdfium.Pixels, pdfium.Undrawn, error) {
+	var undrawn pdfium.Undrawn
 	pix, err := page.Render(int(s.px), int(s.py), pdfium.RGBX)
 	if err != nil {
-		return pix, err
+		return pix, undrawn, err
 	}
 	if !pix.Kept {
 		pix.Pix = bytes.Clone(pix.Pix)
 	}
+	if undrawn, err = page.Undrawn(maxObjects); err != nil {
+		return pix, undrawn, err
+	}
 	w, h := page.Size()
 	if err := page.Flatten(); err != nil {
-		return pix, err
+		return pix, undrawn, err
 	}
 	if w2, h2 := page.Size(); w != w2 || h != h2 {
-		return pix, format.Hold(format.Malformed, "a page that changes its size")
+		return pix, undrawn, format.Hold(format.Malformed, "a page that changes its size")
 	}
-	return pix, nil
+	return pix, undrawn, nil
 }

@@ -17,6 +17,17 @@ type walk struct {
 	seen  map[ref]bool
 	most  int // nodes
 	blind bool
+	found []treePage
+}
+
+// treePage is what is wanted of a page: where its annotations are.
+type treePage struct{ annots any }
+
+// tree is a page tree that was walked, to look up what the engine does not tell.
+// Without leaves it knows nothing.
+type tree struct {
+	walk
+	leaves []treePage
 }
 
 // maxTreeDepth bounds the layers of the tree; real ones have less than ten.
@@ -26,34 +37,35 @@ const maxTreeDepth = 256
 // with.
 const nodesAPage, nodesMore = 4, 1000
 
-// treeFault says what is wrong with the page tree of a file in which the engine
-// sees a number of pages; "" if nothing is, or nothing can be known.
-func treeFault(data []byte, pages int) string {
+// treeOf walks the page tree of a file in which the engine sees a number of
+// pages, and says what is wrong with it; "" if nothing is, or nothing can be
+// known.
+func treeOf(data []byte, pages int) (*tree, string) {
 	if t := readTable(data); t != nil {
-		if fault, sees := t.fault(pages); sees {
-			return fault
+		if found, fault, sees := t.tree(pages); sees {
+			return found, fault
 		}
 	}
-	fault, _ := repaired(data).fault(pages)
-	return fault
+	found, fault, _ := repaired(data).tree(pages)
+	return found, fault
 }
 
-// fault is treeFault by a table of objects. It does not see when the walk did
-// not come to its end.
-func (t *table) fault(pages int) (string, bool) {
+// tree is treeOf by a table of objects. It does not see when the walk did not
+// come to its end.
+func (t *table) tree(pages int) (found *tree, fault string, sees bool) {
 	w := walk{t: t, seen: map[ref]bool{}, most: nodesAPage*pages + nodesMore}
 	catalog, ok := w.resolve(t.root).(map[name]any)
 	if !ok {
-		return "", false
+		return &tree{walk: w}, "", false
 	}
 	n, fault := w.node(catalog["Pages"], 0)
 	switch {
 	case w.blind || t.left <= 0:
-		return "", false
+		return &tree{walk: w}, "", false
 	case fault == "" && n != pages:
 		fault = fmt.Sprintf("%d pages in a tree of %d", pages, n)
 	}
-	return fault, true
+	return &tree{walk: w, leaves: w.found}, fault, true
 }
 
 // node counts the pages below a node, and itself if it is one.
@@ -72,6 +84,7 @@ func (w *walk) node(at any, depth int) (int, string) {
 		return 0, "" // null, as good as absent (7.3.10)
 	}
 	if _, inner := d["Kids"]; !inner {
+		w.found = append(w.found, treePage{annots: d["Annots"]})
 		return 1, ""
 	}
 	kids, _ := w.resolve(d["Kids"]).([]any)

@@ -112,6 +112,12 @@ func (c treeCase) packed() []byte {
 	return b.Bytes()
 }
 
+// treeFault is what treeOf finds wrong.
+func treeFault(data []byte, pages int) string {
+	_, fault := treeOf(data, pages)
+	return fault
+}
+
 // TestPageTree: each tree, in each way to write it down.
 func TestPageTree(t *testing.T) {
 	for _, c := range treeCases {
@@ -159,7 +165,7 @@ func TestPageTreesOfSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fault, sees := repaired(data).fault(doc.Pages())
+		_, fault, sees := repaired(data).tree(doc.Pages())
 		if fault != "" || !sees && row.name != "qpdf-owner.pdf" { // object streams that are encrypted
 			t.Errorf("%s: %q, seen: %v", row.name, fault, sees)
 		}

@@ -74,6 +74,7 @@ type reading struct {
 	mended bool // opened without its table of objects
 
 	engine sync.Mutex // of the document: one call at a time
+	tree   *tree      // goes with engine
 
 	page    int    // the one in hand, from 0
 	plane   []byte // its greys
@@ -100,9 +101,11 @@ func (r *reading) document() error {
 	if int64(last-first) > r.in.Budget.Pages {
 		return format.Hold(format.LimitPages, fmt.Sprintf("%d pages", last-first))
 	}
-	if fault := treeFault(r.in.Data, r.doc.Pages()); fault != "" {
+	found, fault := treeOf(r.in.Data, r.doc.Pages())
+	if fault != "" {
 		return format.Hold(format.Malformed, fault)
 	}
+	r.tree = found
 	if err := r.out.Write(ir.Number{Name: ir.NumberPages, N: int64(r.doc.Pages())}); err != nil {
 		return err
 	}
