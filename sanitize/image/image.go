@@ -74,7 +74,11 @@ type survey struct {
 	meta      metadata
 	turn      orientation
 	res       density
-	profile   []byte // colour profile, nil for none
+	profile   []byte         // colour profile, nil for none
+	grey      bool           // a PNG of grey samples, with or without transparency
+	exact     bool           // the profile must be of the samples' own space
+	described *icc.Transform // colours that are said without a profile, nil for sRGB
+	unread    []string       // what was said about colours and is not applied
 	animated  bool
 	trailing  int // bytes behind the end that are not all zero, else 0
 	truncated bool
@@ -232,33 +236,54 @@ func (s survey) view(img stdimage.Image) (view, []ir.Note) {
 	if s.deep {
 		notes = append(notes, ir.Note{Code: codeDepth})
 	}
-	space := icc.RGB
+	space := s.space(img)
 	switch img.(type) {
-	case *stdimage.Gray16:
-		space = icc.Gray
+	case *stdimage.Gray16, *stdimage.RGBA64, *stdimage.NRGBA64:
 		notes = append(notes, ir.Note{Code: codeDepth})
-	case *stdimage.RGBA64, *stdimage.NRGBA64:
-		notes = append(notes, ir.Note{Code: codeDepth})
-	case *stdimage.Gray, *tiff.Bilevel:
-		space = icc.Gray
 	case *stdimage.CMYK:
 		// The plain formula, which no press agrees with: colours come near.
 		return v, append(notes, ir.Note{Code: codeProfile, Detail: "cmyk"})
 	}
+	for _, what := range s.unread {
+		notes = append(notes, ir.Note{Code: codeProfile, Detail: what})
+	}
+	if s.described != nil {
+		v.colour = s.described
+		return v, append(notes, ir.Note{Code: codeConverted, Detail: "described"})
+	}
 	if s.profile == nil && s.meta&metaICC == 0 {
 		return v, notes
 	}
+	t, n := s.profiled(space)
+	v.colour = t
+	return v, append(notes, n)
+}
+
+// space tells what the samples of img are.
+func (s survey) space(img stdimage.Image) icc.Space {
+	switch img.(type) {
+	case *stdimage.Gray16, *stdimage.Gray, *tiff.Bilevel:
+		return icc.Gray
+	}
+	if s.grey {
+		return icc.Gray
+	}
+	return icc.RGB
+}
+
+// profiled reads the profile of samples of a space. The Transform is nil when
+// the numbers stay as they are.
+func (s survey) profiled(space icc.Space) (*icc.Transform, ir.Note) {
 	t, err := icc.New(s.profile)
 	switch {
 	case err != nil:
-		notes = append(notes, ir.Note{Code: codeProfile, Detail: err.Error()})
+		return nil, ir.Note{Code: codeProfile, Detail: err.Error()}
 	case t.Space() == icc.Gray && space != icc.Gray:
-		notes = append(notes, ir.Note{Code: codeProfile, Detail: "grey profile of a coloured picture"})
+		return nil, ir.Note{Code: codeProfile, Detail: "grey profile of a coloured picture"}
+	case s.exact && t.Space() != space:
+		return nil, ir.Note{Code: codeProfile, Detail: "coloured profile of a grey picture"}
 	case t.Plain():
-		notes = append(notes, ir.Note{Code: codeConverted, Detail: "srgb"})
-	default:
-		v.colour = t
-		notes = append(notes, ir.Note{Code: codeConverted})
+		return nil, ir.Note{Code: codeConverted, Detail: "srgb"}
 	}
-	return v, notes
+	return t, ir.Note{Code: codeConverted}
 }

@@ -44,6 +44,7 @@ func parsePNG(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 // the decoder, nor do their checksums matter.
 func surveyPNG(data []byte) (survey, []io.Reader) {
 	var s survey
+	var colours pngColour
 	if len(data) < len(pngSignature) {
 		s.truncated = true
 		return s, nil
@@ -61,10 +62,14 @@ func surveyPNG(data []byte) (survey, []io.Reader) {
 		}
 		name, body, whole := string(p[4:8]), p[8:8+n], p[:12+n]
 		p = p[12+n:]
+		colours.take(name, whole)
 		if s.chunk(name, body) {
 			needed = append(needed, bytes.NewReader(whole))
 		}
+		colours.late = colours.late || name == "PLTE" || name == "IDAT"
 		if name == "IEND" {
+			colours.grey = s.grey
+			colours.resolve(&s)
 			s.trailing = trailing(p)
 			return s, needed
 		}
@@ -78,6 +83,7 @@ func (s *survey) chunk(name string, body []byte) bool {
 		if len(body) >= 8 && s.w == 0 {
 			s.w = int64(binary.BigEndian.Uint32(body))
 			s.h = int64(binary.BigEndian.Uint32(body[4:]))
+			s.grey = len(body) > 9 && body[9]&2 == 0 // neither colours nor a palette
 		}
 		return true
 	case "PLTE", "tRNS", "IDAT", "IEND":
@@ -89,10 +95,9 @@ func (s *survey) chunk(name string, body []byte) bool {
 			s.res = d
 		}
 	case "fcTL", "fdAT", "gAMA", "cHRM", "sRGB", "cICP", "bKGD", "sBIT", "hIST", "sPLT":
-		// How to show the pixels; nothing about where they come from.
+		// How to show the pixels (pngColour); nothing about where they come from.
 	case "iCCP":
 		s.meta |= metaICC
-		s.profile = inflateProfile(body)
 	case "eXIf":
 		s.meta |= metaEXIF
 		s.exif(readEXIF(body))

@@ -70,7 +70,7 @@ type Transform struct {
 
 // Bradford-adapted XYZ under D50, the profile connection space, to linear
 // light of the sRGB primaries (IEC 61966-2-1), rows R, G, B.
-var toSRGB = [3][3]float64{
+var toSRGB = square{
 	{3.1338561, -1.6168667, -0.4906146},
 	{-0.9787684, 1.9161415, 0.0334540},
 	{0.0719453, -0.2289914, 1.4052427},
