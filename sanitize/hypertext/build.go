@@ -19,6 +19,9 @@ type tree struct {
 	fallback bool // has <noscript> or <noframes>
 	mayHide  bool // has styles or attributes that could hide text
 	find     *findings
+
+	conditions []string // words of conditional comments
+	condBytes  int      // bytes of these comments
 }
 
 // builder makes a tree from tokens. It follows the HTML standard where that
@@ -58,6 +61,10 @@ func parse(doc string, maxNodes int) (*tree, error) {
 			b.start(z, z.Token(), false)
 		case html.SelfClosingTagToken:
 			b.start(z, z.Token(), true)
+		case html.CommentToken:
+			if c := z.Text(); len(c) > 3 && c[0] == '[' {
+				b.t.conditional(string(c))
+			}
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			b.end(string(name), atom.Lookup(name))

@@ -29,6 +29,9 @@ func dropped(r rune) bool {
 	return false
 }
 
+// combines tells whether r belongs to the character before it.
+func combines(r rune) bool { return unicode.IsMark(r) || joiner(r) }
+
 // joiner tells whether r is ZWNJ or ZWJ.
 func joiner(r rune) bool { return r == 0x200C || r == 0x200D }
 

@@ -41,6 +41,9 @@ type sheet struct {
 	n      int
 	budget int
 	vague  bool // a rule we cannot place sets a background
+
+	writers  []writer
+	unplaced bool // a rule we cannot place writes words
 }
 
 func newSheet(css []string) *sheet {
@@ -96,9 +99,15 @@ func (s *sheet) read(css string) {
 				s.readOnce(body)
 			} else {
 				s.vague = s.vague || strings.Contains(body, "background")
+				if !onPaper(head) {
+					s.written("@", body, false)
+				}
 			}
+		case strings.HasPrefix(head, "@page"):
 		case strings.HasPrefix(head, "@"):
+			s.written("@", body, false)
 		default:
+			s.written(head, body, true)
 			s.add(head, declarations(body))
 		}
 	}
@@ -116,6 +125,7 @@ func (s *sheet) readOnce(css string) {
 		body, rest := block(css[i+1:])
 		css = rest
 		if !strings.HasPrefix(head, "@") {
+			s.written(head, body, true)
 			s.add(head, declarations(body))
 		}
 	}
@@ -127,11 +137,20 @@ func plainMedia(head string) bool {
 	return q == "" || q == "all" || q == "screen" || q == "only screen"
 }
 
-// block splits css after the brace that closes the block it starts in.
+// onPaper tells whether the rules inside apply to printing only.
+func onPaper(head string) bool {
+	head = strings.ToLower(head)
+	return strings.Contains(head, "print") && !strings.Contains(head, "screen") && !strings.ContainsAny(head, ",") && !strings.Contains(head, "not ")
+}
+
+// block splits css after the brace that closes the block it starts in. Braces
+// inside strings do not count; a string ends with its line (CSS Syntax 3, 4.3.5).
 func block(css string) (body, rest string) {
 	depth := 1
-	for i := range len(css) {
+	for i := 0; i < len(css); i++ {
 		switch css[i] {
+		case '"', '\'':
+			i += quoted(css[i:])
 		case '{':
 			depth++
 		case '}':
@@ -141,6 +160,17 @@ func block(css string) (body, rest string) {
 		}
 	}
 	return css, ""
+}
+
+// quoted is how far the end of the string at the start of s is from there.
+func quoted(s string) int {
+	i := 1
+	for ; i < len(s) && s[i] != '\n' && s[i] != s[0]; i++ {
+		if s[i] == '\\' {
+			i++
+		}
+	}
+	return i
 }
 
 func (s *sheet) add(selectors string, decls []decl) {

@@ -47,6 +47,11 @@ func TestFindings(t *testing.T) {
 		{"lying picture", "<a href=https://a.test/><img alt='https://b.test/' src=cid:1></a>",
 			[]Finding{{findMismatch, "a", "1: b[.]test -> a[.]test"}}},
 		{"scheme", "<a href='vbscript:x'>a</a>", []Finding{{findScriptURI, "a", "1"}, {findScheme, "a", "1: vbscript"}}},
+		{"words of a style", "<style>p:after{content:'abc'}</style><p>a", []Finding{{findWritten, "p", "1"}}},
+		{"words of a style that cannot be placed", "<style>p:hover::after{content:'abc'}@supports(x:y){p:after{content:'abc'}}li::marker{content:'abc'}</style><p>a", []Finding{{findWritten, "style", "1"}}},
+		{"words of a style without effect", "<style>p{content:'abc'}@supports(x:y){p{content:'abc'}}</style><p>a", nil},
+		{"forced direction", "<bdo dir=rtl>ab</bdo>", []Finding{{findReversed, "text", "1"}}},
+		{"words for one mail program", "<!--[if mso]>abc<![endif]-->", []Finding{{findConditional, "comment", "1"}}},
 		{"unfinished", "a<b", []Finding{{findBroken, "document", "1"}}},
 	}
 	for _, tc := range cases {

@@ -288,7 +288,7 @@ func (f *flow) flushHidden() {
 	}
 	s := f.hidden.String()
 	f.hidden.Reset()
-	if key := squeeze(s); utf8.RuneCountInString(key) >= 4 {
+	if key := squeeze(s); key != "" {
 		shown := oneLine(s, f.hiddenMax)
 		if f.finalize != nil {
 			shown = f.finalize(shown)

@@ -45,6 +45,11 @@ func numbered(pattern string) string {
 func TestHostileTime(t *testing.T) {
 	cases := map[string]string{
 		"divs":                  fill("<div>"),
+		"strings in styles":     "<style>a{" + strings.Repeat(`\"`, maxCSS/2),
+		"words of styles":       "<style>" + strings.Repeat("a:before{content:'x'}", maxGenerated) + "</style>" + fill("<a>"),
+		"words without end":     "<style>" + strings.Repeat("a{content:", maxCSS/10),
+		"conditional comments":  fill("<!--[if mso]>x<![endif]-->"),
+		"conditions in another": "<!--[if mso]>" + fill("<!--[if mso]>x"),
 		"divs with text":        fill("<div>x"),
 		"formatting and blocks": strings.Repeat("<b><i><u>", 100) + fill("<p>x"),
 		"different fonts":       numbered("<font color=%d>") + "x",

@@ -2,6 +2,7 @@ package hypertext
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html/atom"
 )
@@ -31,7 +32,10 @@ func render(t *tree, opt Options, plain bool) (Result, error) {
 	st.invisible, st.fontPx, st.indentAway = false, 16, false
 	r.kids(t.root, st)
 	t.mayHide = r.find.by[findHidden] != nil
-	lines := dropRepeats(r.f.done())
+	lines := r.addConditional(dropRepeats(r.f.done()))
+	if r.sheet.unplaced {
+		r.find.count(findWritten, "style", "")
+	}
 	if r.f.full {
 		return Result{}, &LimitError{"text", opt.MaxText}
 	}
@@ -99,14 +103,18 @@ func opensTag(s string) bool {
 }
 
 // dropRepeats leaves out hidden text that is also shown, as in mails that
-// carry one version for wide and one for narrow screens.
+// carry one version for wide and one for narrow screens. Short words stay: that
+// they stand elsewhere too says nothing about this place.
 func dropRepeats(lines []line) []line {
-	const budget = 50
+	const (
+		budget    = 50
+		minRepeat = 8 // characters
+	)
 	visible, checked := "", 0
 	out := lines[:0]
 	for i := range lines {
 		l := lines[i]
-		if l.hidden != "" && checked < budget {
+		if utf8.RuneCountInString(l.hidden) >= minRepeat && checked < budget {
 			if checked == 0 {
 				visible = squeeze(joinVisible(lines))
 			}
@@ -142,7 +150,7 @@ func joinLines(lines []line) string {
 	return strings.Trim(b.String(), "\n")
 }
 
-func (r *renderer) kids(n *node, st style) {
+func (r *renderer) children(n *node, st style) {
 	for k := n.first; k != nil && !r.f.full; k = k.next {
 		if k.name == "" {
 			r.text(k.text, st)
@@ -154,6 +162,10 @@ func (r *renderer) kids(n *node, st style) {
 
 func (r *renderer) text(s string, st style) {
 	if !st.hides() {
+		if st.reversed && strings.ContainsFunc(s, readable) {
+			r.find.count(findReversed, "text", "")
+			s = reversed(s)
+		}
 		r.f.text(s, st.space)
 		return
 	}

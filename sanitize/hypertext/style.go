@@ -42,6 +42,8 @@ type style struct {
 	indentAway bool
 	space      spacing
 	plainList  bool
+	rtl        bool // the direction that an override would force
+	reversed   bool // the characters run from right to left whatever they are
 	// of this element only
 	display display
 	gone    bool // nothing of the element shows
@@ -49,6 +51,7 @@ type style struct {
 	above   margin
 	below   margin
 	ruled   bool // a line is drawn above
+	forced  bool // the direction is forced on the characters
 }
 
 func rootStyle(s *sheet) style {
@@ -73,7 +76,7 @@ type box struct {
 func compute(sh *sheet, n *node, up style) style {
 	st := up
 	st.display, st.gone, st.strike = displayDefault, false, false
-	st.above, st.below, st.ruled = marginDefault, marginDefault, false
+	st.above, st.below, st.ruled, st.forced = marginDefault, marginDefault, false, n.tag == atom.Bdo
 	attributes(n, &st)
 	ds := sh.match(n)
 	if v, ok := n.get("style"); ok && len(v) < maxCSS {
@@ -87,6 +90,9 @@ func compute(sh *sheet, n *node, up style) style {
 			}
 		}
 	}
+	if st.forced {
+		st.reversed = st.rtl
+	}
 	st.gone = st.gone || st.display == displayNone || b.fixed && b.away || b.clip && (b.flat || b.thin)
 	return st
 }
@@ -97,6 +103,8 @@ func attributes(n *node, st *style) {
 		switch a.Key {
 		case "hidden":
 			st.display = displayNone
+		case "dir":
+			st.rtl = strings.EqualFold(strings.TrimSpace(a.Val), "rtl")
 		case "bgcolor":
 			if c := parseColor(a.Val); c.known {
 				st.bg = c
@@ -121,6 +129,10 @@ func (s *style) apply(d decl, up style, b *box) {
 		s.display = parseDisplay(d.value)
 	case "visibility":
 		s.invisible = d.value == "hidden" || d.value == "collapse"
+	case "direction":
+		s.rtl = d.value == "rtl"
+	case "unicode-bidi":
+		s.forced = strings.HasSuffix(d.value, "override")
 	case "mso-hide":
 		s.gone = s.gone || d.value == "all"
 	case "opacity":

@@ -18,18 +18,18 @@ func (w *bodyWalker) base64(p *mimePart) bodyBytes {
 	if !clean {
 		w.notes.add("mime_defect", p.where(), "base64 repaired")
 	}
-	if short, cut := mimeBase64Lines(p.body); cut && textual {
-		if label := parseParam(p.ctype.params, "charset"); !base64OneText(label, short, data) {
-			data = short
-			w.notes.add("body_rest", p.where(), "words behind base64")
-		}
-	}
 	looks := base64Looks(p.body)
 	switch {
 	case textual && !looks && !(len(data) > 0 && utf8.Valid(data) && parseIsText(string(data))):
 		return bodyBytes{data: p.body} // plain words under a wrong name
 	case len(data) == 0 && !mimeBlank(p.body), !textual && !looks && len(data) < len(p.body)/3:
 		return bodyBytes{data: p.body, why: format.Malformed, detail: "no base64"}
+	}
+	if short, cut := mimeBase64Lines(p.body); cut && textual {
+		if label := parseParam(p.ctype.params, "charset"); !base64OneText(label, short, data) {
+			data = short
+			w.notes.add("body_rest", p.where(), "words behind base64")
+		}
 	}
 	return bodyBytes{data: data}
 }

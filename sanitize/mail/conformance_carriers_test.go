@@ -147,8 +147,8 @@ func conformStructure() []carrier {
 // who hides them may speak to filters, to machines or to some readers only.
 func conformMarkup() []carrier {
 	gone := []string{
-		"<!-- § -->", "<!--[if mso]><p>§</p><![endif]-->", "<script>§</script>", "<script src=\"https://example.com/§.js\"></script>",
-		"<style>.a{color:red}/* § */</style>", "<style>p:after{content:\"§\"}</style>", "<p onclick=\"§\">a</p>", "<p data-x=\"§\">a</p>",
+		"<!-- § -->", "<script>§</script>", "<script src=\"https://example.com/§.js\"></script>",
+		"<style>.a{color:red}/* § */</style>", "<p onclick=\"§\">a</p>", "<p data-x=\"§\">a</p>",
 		"<p id=\"§\" class=\"§\">a</p>", "<p title=\"§\">a</p>", "<p style=\"font-family:§\">a</p>", "<p lang=\"§\">a</p>",
 		"<input type=hidden name=a value=\"§\">", "<a href=\"javascript:§()\">a</a>", "<a href=\"vbscript:§\">a</a>",
 		"<a href=\"data:text/html,§\">a</a>", "<a href=\"file:///§\">a</a>", "<a href=\"https://example.com/a\" ping=\"https://example.com/§\">a</a>",
@@ -172,18 +172,20 @@ func conformMarkup() []carrier {
 		all = append(all, carrier{name: "head " + m, mail: conformHTMLHead(m)})
 	}
 	for m, shows := range map[string]string{
-		"<img src=x alt=\"§\">":                           "§",
-		"<p style=\"display:none\">§</p>":                 "〔隠された文字: §〕",
-		"<p style=\"font-size:0\">§</p>":                  "〔隠された文字: §〕",
-		"<p style=\"color:#fff;background:#fff\">§</p>":   "〔隠された文字: §〕",
-		"<p hidden>§</p>":                                 "〔隠された文字: §〕",
-		"<a href=\"https://example.com/§\">a</a>":         "https://example.com/§",
-		"<form action=\"https://example.com/§\">a</form>": "〔フォームの送信先: hxxps://example[.]com/§ 〕",
-		"<area href=\"https://example.com/§\">":           "〔画像〕 <https://example.com/§>",
-		"<xml><x>§</x></xml>":                             "§", // browsers show what stands in elements that they do not know
-		"<textarea>§</textarea>":                          "§",
-		"<input type=submit value=\"§\">":                 "§",
-		"<p>§</p>":                                        "§",
+		"<img src=x alt=\"§\">":                                                   "§",
+		"<p style=\"display:none\">§</p>":                                         "〔隠された文字: §〕",
+		"<p style=\"font-size:0\">§</p>":                                          "〔隠された文字: §〕",
+		"<p style=\"color:#fff;background:#fff\">§</p>":                           "〔隠された文字: §〕",
+		"<!--[if mso]><p>§</p><![endif]-->":                                       "〔条件付きの文字: §〕",
+		"<style>p:after{content:\"§\"}</style>":                                   "〔飾り文字: §〕",
+		"<p hidden>§</p>":                                                         "〔隠された文字: §〕",
+		"<a href=\"https://example.com/§\">a</a>":                                 "https://example.com/§",
+		"<form action=\"https://example.com/§\">a</form>":                         "〔フォームの送信先: hxxps://example[.]com/§ 〕",
+		"<area href=\"https://example.com/§\">":                                   "〔画像〕 <https://example.com/§>",
+		"<xml><x>§</x></xml>":                                                     "§", // browsers show what stands in elements that they do not know
+		"<textarea>§</textarea>":                                                  "§",
+		"<input type=submit value=\"§\">":                                         "§",
+		"<p>§</p>":                                                                "§",
 		"<noscript><p>§ " + strings.Repeat("long words ", 30) + "</p></noscript>": "§ long words",
 		"<![if !mso]><p>§</p><![endif]>":                                          "§",
 	} {

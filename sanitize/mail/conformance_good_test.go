@@ -109,10 +109,10 @@ func conformFull(t testing.TB) sanitizetest.Sample {
 		"Bcc: §@example.jp\nComments: §\nKeywords: §\nX-Mailer: §\nX-§: x\nSubject: full\nSubject: §\n" +
 		"Content-Type: multipart/signed; x=\"§\"; boundary=\"b§\" (§)\n\n§\n--b§\n" +
 		"Content-Type: multipart/mixed; boundary=m§\n\n§\n--m§\nContent-Type: text/html; charset=x-§\nContent-ID: <§>\nContent-Description: §\n\n" +
-		"<html><head><title>§</title><style>p:after{content:\"§\"}</style><meta content=\"§\"></head><body><!-- § -->" +
+		"<html><head><title>§</title><style>p{content:\"§\"}</style><meta content=\"§\"></head><body><!-- § -->" +
 		"<p id=\"§\" onclick=\"§\" data-a=\"§\" title=\"§\">shown words</p><script>§</script><input type=hidden value=\"§\">" +
 		"<a href=\"javascript:§\">go</a><img src=\"https://example.com/§\"><img srcset=\"https://example.com/§ 2x\">" +
-		"<!--[if mso]>§<![endif]--><template>§</template><noscript>§</noscript></body></html>\n" +
+		"<!--[if lt IE 9]>§<![endif]--><template>§</template><noscript>§</noscript></body></html>\n" +
 		"--m§\nContent-Type: text/plain; name=\"§.txt\"\nContent-Location: §\n" +
 		"Content-Disposition: attachment; x=\"§\"; filename=\"§/a.txt\"\n\nshown file\n" +
 		"--m§\nContent-Type: application/x-msdownload\nContent-Disposition: attachment; filename=a.exe\n\nMZ§\n--m§--\n§\n" +
