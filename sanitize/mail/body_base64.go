@@ -18,6 +18,11 @@ func (w *bodyWalker) base64(p *mimePart) bodyBytes {
 	if !clean {
 		w.notes.add("mime_defect", p.where(), "base64 repaired")
 	}
+	short, cut := mimeBase64Lines(p.body)
+	cut = cut && textual && !base64OneText(parseParam(p.ctype.params, "charset"), short, data)
+	if cut {
+		data = short
+	}
 	looks := base64Looks(p.body)
 	switch {
 	case textual && !looks && !(len(data) > 0 && utf8.Valid(data) && parseIsText(string(data))):
@@ -25,11 +30,8 @@ func (w *bodyWalker) base64(p *mimePart) bodyBytes {
 	case len(data) == 0 && !mimeBlank(p.body), !textual && !looks && len(data) < len(p.body)/3:
 		return bodyBytes{data: p.body, why: format.Malformed, detail: "no base64"}
 	}
-	if short, cut := mimeBase64Lines(p.body); cut && textual {
-		if label := parseParam(p.ctype.params, "charset"); !base64OneText(label, short, data) {
-			data = short
-			w.notes.add("body_rest", p.where(), "words behind base64")
-		}
+	if cut {
+		w.notes.add("body_rest", p.where(), "words behind base64")
 	}
 	return bodyBytes{data: data}
 }
