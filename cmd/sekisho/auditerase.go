@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"sekisho/audit"
 	"sekisho/gateway"
@@ -58,11 +59,36 @@ func (c *auditEraseCmd) Run(e env) error {
 			}
 			refused = refused || !done
 		}
+		if err := sayWhereElse(e, cfg, l); err != nil {
+			return err
+		}
 		if refused {
 			return exitHeld
 		}
 		return nil
 	})
+}
+
+// emptyTries bounds how often the ledger's log is asked for, a second each.
+const emptyTries = 5
+
+// sayWhereElse empties the ledger's log, in which words that were erased would
+// stay until it is written over, and names where else they may be.
+func sayWhereElse(e env, cfg config.Config, l *sqlite.Ledger) error {
+	err := l.EmptyLog(e.ctx)
+	for n := 1; n < emptyTries && errors.Is(err, sqlite.ErrBusy); n++ {
+		err = l.EmptyLog(e.ctx)
+	}
+	if errors.Is(err, sqlite.ErrBusy) {
+		fmt.Fprintln(e.stdout, "台帳が使われているので、台帳の作業ファイル（ledger.db-wal）には文字がしばらく残ります。あとでもう一度実行してください / the ledger's log holds them for a while; run this again later")
+		err = nil
+	}
+	old, also := oldLedgers(cfg.Storage.Dir)
+	for _, o := range old {
+		fmt.Fprintf(e.stdout, "更新の前の台帳にはまだあります。切り戻さないと決めたら消してください。%s に自動で消えます / the ledger of before an upgrade has them still: %s\n",
+			o.at.Add(copyKept).Local().Format(time.DateOnly), o.file)
+	}
+	return errors.Join(err, also)
 }
 
 // erase erases the texts of one mail, unless they are needed still.

@@ -261,6 +261,15 @@ func (d *doctor) leftovers() {
 	default:
 		d.say("leftovers", gradeGood, "途中で止まったバックアップの残りはありません", "no backup left anything", "")
 	}
+	old, err := oldLedgers(d.cfg.Storage.Dir)
+	if err != nil {
+		d.say("leftovers", gradeNone, "データの置き場所を調べられません", err.Error(), "")
+	}
+	for _, o := range old {
+		until := o.at.Add(copyKept).Local().Format(time.DateOnly)
+		d.say("leftovers", gradeNote, "更新の前の台帳があります。その後に消した件名なども入っています: "+o.file, "a ledger of before an upgrade, with what was erased since: "+o.file,
+			"切り戻さないと決めたら消してください。"+until+" に自動で消えます")
+	}
 }
 
 // log verifies the whole log against the public keys.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"sekisho/audit"
+	"sekisho/gateway/store/sqlite"
 )
 
 const (
@@ -21,14 +23,23 @@ const (
 // chores are what the log and the texts behind it need from the janitor.
 func (n *node) chores(location *time.Location) []func(context.Context, time.Time) error {
 	var texts int64 // from where the next round looks for old ones
+	owed := false   // words that were erased may be in the ledger's log still
 	return []func(context.Context, time.Time) error{
 		func(ctx context.Context, _ time.Time) error { _, err := n.writer.Index(ctx); return err },
 		func(ctx context.Context, now time.Time) error { return n.forgetRows(ctx, now.In(location)) },
 		func(ctx context.Context, now time.Time) error {
-			var err error
-			texts, err = n.eraseOld(ctx, now, texts)
-			return err
+			next, erased, err := n.eraseOld(ctx, now, texts)
+			texts, owed = next, owed || erased > 0
+			if !owed {
+				return err
+			}
+			empty := n.stores.Ledger.EmptyLog(ctx)
+			if owed = empty != nil; errors.Is(empty, sqlite.ErrBusy) {
+				empty = nil // the next round tries again
+			}
+			return errors.Join(err, empty)
 		},
+		n.dropCopies,
 	}
 }
 
@@ -46,19 +57,19 @@ func (n *node) forgetRows(ctx context.Context, now time.Time) error {
 // eraseOld ends the time of subjects, file names and reasons: the digests stay.
 // What people wrote about an exception counts from its end: as long as it lasts
 // an auditor may ask for its reason. It looks at so many from a place on, and
-// returns where to go on in the next round.
-func (n *node) eraseOld(ctx context.Context, now time.Time, from int64) (int64, error) {
+// returns where to go on in the next round, and whose texts it erased, by number.
+func (n *node) eraseOld(ctx context.Context, now time.Time, from int64) (int64, int, error) {
 	if n.cfg.Audit.Texts <= 0 { // config check refuses it; nothing is erased by an omission
-		return 0, nil
+		return 0, 0, nil
 	}
 	before := now.Add(-time.Duration(n.cfg.Audit.Texts))
 	messages, next, err := n.stores.Ledger.TextsBefore(ctx, before, from, textsAtOnce)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	exceptions, err := n.stores.Ledger.ExceptionsWithTexts(ctx, before, textsAtOnce)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var list []texts
 	for _, m := range messages {
@@ -67,14 +78,14 @@ func (n *node) eraseOld(ctx context.Context, now time.Time, from int64) (int64, 
 	for _, e := range exceptions {
 		list = append(list, textsOfException(e.ID))
 	}
-	for _, t := range list {
+	for done, t := range list {
 		r, err := n.scribe.System(audit.VerbPurged, audit.Success, t.event("retention"))
 		if err != nil {
-			return 0, err
+			return 0, done, err
 		}
 		if err := n.stores.Ledger.Do(ctx, t.erase(r)); err != nil {
-			return 0, fmt.Errorf("erase texts: %w", err)
+			return 0, done, fmt.Errorf("erase texts: %w", err)
 		}
 	}
-	return next, nil
+	return next, len(list), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"os"
+	"time"
 
 	"sekisho/audit"
 	"sekisho/gateway/config"
@@ -43,6 +44,9 @@ func (c *verifyCmd) Run(e env) error {
 		for _, name := range left {
 			faults = append(faults, "途中で止まったバックアップの残りに原本があります。次の sekisho backup か再起動で消えます / left by a backup that was killed: "+name)
 		}
+		if err := sayOldLedgers(e, cfg.Storage.Dir); err != nil {
+			return err
+		}
 		if c.Deep {
 			if c.Keys == "" {
 				c.Keys = cfg.Keys.Dir
@@ -55,6 +59,15 @@ func (c *verifyCmd) Run(e env) error {
 		}
 		return judge(e, faults)
 	})
+}
+
+// sayOldLedgers names ledgers of before upgrades, which keep what was erased since.
+func sayOldLedgers(e env, data string) error {
+	old, err := oldLedgers(data)
+	for _, o := range old {
+		fmt.Fprintf(e.stdout, "更新の前の台帳があります。%s に消えます / a ledger of before an upgrade, until then: %s\n", o.at.Add(copyKept).Local().Format(time.DateOnly), o.file)
+	}
+	return err
 }
 
 // crossCheck holds the ledger, the stores and the log of a data directory

@@ -84,8 +84,10 @@ func (t *tx) EraseException(id string, rec ...gateway.Record) error {
 		if e.EndedAt.IsZero() {
 			return fmt.Errorf("%w: an exception that is %s needs its words", gateway.ErrState, e.State)
 		}
-		for _, q := range []string{`DELETE FROM openings WHERE exception = ?`, `UPDATE exceptions SET reason = '' WHERE id = ?`,
-			`UPDATE decisions SET reason = '' WHERE exception = ?`} {
+		if err := t.eraseWords(wordsOfException[:], id); err != nil {
+			return err
+		}
+		for _, q := range []string{eraseOpeningsOfException, eraseAnswersOfException} {
 			if _, err := t.exec(q, id); err != nil {
 				return err
 			}

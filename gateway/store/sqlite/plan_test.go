@@ -26,10 +26,11 @@ func TestPlans(t *testing.T) {
 	wanted.where("kind = ?", "preview")
 	wanted.where("by = ?", "x")
 	take := `UPDATE deliveries SET state = 'relaying', ` + lease
-	cases := []struct {
+	type plan struct {
 		name, query string
 		want        []string
-	}{
+	}
+	cases := []plan{
 		{"claim message", claimMessage + nextMessage, []string{"USING INDEX messages_queue (queue_at<?)"}},
 		{"claim early message", claimMessage + earlyMessage, []string{"USING INDEX messages_due (due_at<?)"}},
 		{"claim delivery", take + nextDelivery, []string{"USING INDEX deliveries_queue (queue_at<?)"}},
@@ -75,6 +76,10 @@ func TestPlans(t *testing.T) {
 		{"old texts", openTexts(), []string{"USING INDEX openings_texts (row>?)", "items_message (message=? AND state=?)", "deliveries_message (message=?)"}},
 		{"the end of a held delivery", endHeld, []string{"(id=?)", "items_message (message=? AND state=?)"}},
 		{"openings of a message", eraseOpenings, []string{"openings_message (message=?)"}},
+		{"openings of an exception", eraseOpeningsOfException, []string{"openings_exception (exception=?)"}},
+	}
+	for _, w := range append(wordsOfMail[:], wordsOfException[:]...) {
+		cases = append(cases, plan{"words of " + w.table + "." + w.column, w.erase(), nil}, plan{"words of " + w.table + "." + w.column, w.count(), nil})
 	}
 	for _, c := range cases {
 		var plan []string

@@ -75,23 +75,16 @@ func (t *tx) NoteOn(message gateway.ID, r ...gateway.Record) error {
 	return t.change("note", func() error { return t.record(string(message), r) })
 }
 
-// What an erasure deletes: the openings, the sender's words that lists show, and
-// the reasons that people wrote.
-const (
-	eraseSubject  = `UPDATE messages SET subject = '', header_from = '' WHERE id = ?`
-	eraseNames    = `UPDATE items SET name = '', detail = '' WHERE message = ?`
-	eraseOpenings = `DELETE FROM openings WHERE message = ?`
-	eraseReasons  = `UPDATE release_requests SET reason = '' WHERE message = ?`
-	eraseVotes    = `UPDATE decisions SET reason = '' WHERE request IN (SELECT id FROM release_requests WHERE message = ?)`
-)
-
 // Erase implements gateway.Tx.
 func (t *tx) Erase(message gateway.ID, r ...gateway.Record) error {
 	return t.move("erase", func() error {
 		if message == "" {
 			return gateway.ErrNotFound
 		}
-		for _, q := range []string{eraseOpenings, eraseSubject, eraseNames, eraseReasons, eraseVotes} {
+		if err := t.eraseWords(wordsOfMail[:], string(message)); err != nil {
+			return err
+		}
+		for _, q := range []string{eraseOpenings, eraseAnswers} {
 			if _, err := t.exec(q, string(message)); err != nil {
 				return err
 			}

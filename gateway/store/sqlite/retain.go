@@ -187,9 +187,15 @@ func (l *Ledger) AtWork(ctx context.Context, message gateway.ID) (bool, error) {
 func (l *Ledger) HasTexts(ctx context.Context, message gateway.ID) (bool, error) {
 	var n int64
 	err := l.view(ctx, func(q query) error {
-		return q.row(one(&n), `SELECT (SELECT count(*) FROM openings WHERE message = ?1)
-			+ (SELECT count(*) FROM messages WHERE id = ?1 AND (subject <> '' OR header_from <> ''))
-			+ (SELECT count(*) FROM items WHERE message = ?1 AND (name <> '' OR detail <> ''))`, string(message))
+		if err := q.row(one(&n), `SELECT count(*) FROM openings WHERE message = ?1`, string(message)); err != nil || n > 0 {
+			return err
+		}
+		for _, w := range wordsOfMail {
+			if err := q.row(one(&n), w.count(), string(message)); err != nil || n > 0 {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return false, fmt.Errorf("look for texts of a message: %w", err)
