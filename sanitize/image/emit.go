@@ -17,7 +17,8 @@ const rowBytes = 64 << 10
 type opaquer interface{ Opaque() bool }
 
 // emit writes img, as it is shown, as one Picture and its Pixels. It holds a
-// few rows besides img and no second copy.
+// few rows besides img and no second copy, and holds with fidelity_loss a
+// picture that the conversion of its colours leaves in one (watched).
 func emit(ctx context.Context, img stdimage.Image, v view, out *ir.Writer) error {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
@@ -31,7 +32,7 @@ func emit(ctx context.Context, img stdimage.Image, v view, out *ir.Writer) error
 	if err := out.Write(ir.Picture{W: int64(outW), H: int64(outH), Alpha: alpha, XRes: res.x, YRes: res.y}); err != nil {
 		return fmt.Errorf("write picture: %w", err)
 	}
-	at := v.sampler(img)
+	at, crushed := v.watched(img)
 	buf := make([]byte, 0, max(rowBytes, outW*4))
 	for y := range outH {
 		if err := ctx.Err(); err != nil {
@@ -50,26 +51,7 @@ func emit(ctx context.Context, img stdimage.Image, v view, out *ir.Writer) error
 		}
 		buf = buf[:0]
 	}
-	return nil
-}
-
-// sampler reads pixels in the colours that they are shown in. Neighbours are
-// often equal, and a conversion costs more than to remember the last.
-func (v view) sampler(img stdimage.Image) func(x, y int) color.NRGBA {
-	at := sampler(img)
-	if v.colour == nil {
-		return at
-	}
-	var last, shown color.NRGBA
-	known := false
-	return func(x, y int) color.NRGBA {
-		c := at(x, y)
-		if c != last || !known {
-			last, shown, known = c, c, true
-			shown.R, shown.G, shown.B = v.colour.Convert(c.R, c.G, c.B)
-		}
-		return shown
-	}
+	return crushed()
 }
 
 // sampler returns a function that reads one pixel as non-premultiplied RGBA

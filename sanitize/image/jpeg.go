@@ -65,8 +65,8 @@ func parseJPEG(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 		return err
 	}
 	s.coarse, s.profile = scans.coarse(), scans.joined()
-	data, plainInk := in.Data, len(scans.frame) == 4 && !scans.adobe
-	if plainInk {
+	data := in.Data
+	if len(scans.frame) == 4 && !scans.adobe {
 		data = slices.Concat(data[:2], adobeInk, data[2:])
 	}
 	cfg, err := jpeg.DecodeConfig(bytes.NewReader(data))
@@ -79,29 +79,13 @@ func parseJPEG(ctx context.Context, in format.Untrusted, out *ir.Writer) error {
 	decode := func() (stdimage.Image, error) {
 		return jpeg.Decode(ctxReader{ctx, bytes.NewReader(data)})
 	}
-	if plainInk {
-		decode = func() (stdimage.Image, error) {
-			img, err := jpeg.Decode(ctxReader{ctx, bytes.NewReader(data)})
-			return uninverted(img), err
-		}
-	}
 	return decodeAndEmit(ctx, s, in.Budget, decode, out)
 }
 
 // adobeInk is Adobe's segment for inks that are inverted, without which the
-// decoder refuses four components.
+// decoder refuses four components. A file without it has inverted inks too:
+// libjpeg's users, browsers among them, read every one so.
 var adobeInk = []byte("\xFF\xEE\x00\x0EAdobe\x00\x64\x00\x00\x00\x00\x00")
-
-// uninverted undoes what the decoder did for the sake of adobeInk: a file
-// without the segment has its inks as they are.
-func uninverted(img stdimage.Image) stdimage.Image {
-	if m, ok := img.(*stdimage.CMYK); ok {
-		for i := range m.Pix {
-			m.Pix[i] = ^m.Pix[i]
-		}
-	}
-	return img
-}
 
 // coverage tells what the scans of a picture brought.
 type coverage struct {

@@ -78,7 +78,7 @@ func emitPage(ctx context.Context, page int64, img stdimage.Image, v view, out *
 	if b, ok := img.(*tiff.Bilevel); ok && v.turn <= 1 {
 		return emitBilevel(ctx, b, out)
 	}
-	at := v.shown(img)
+	at, crushed := v.shown(img)
 	samples := ir.Gray1
 	for y := 0; y < h && samples != ir.RGB8; y++ {
 		if err := ctx.Err(); err != nil {
@@ -92,17 +92,22 @@ func emitPage(ctx context.Context, page int64, img stdimage.Image, v view, out *
 	if err := out.Write(r); err != nil {
 		return fmt.Errorf("write raster: %w", err)
 	}
-	return emitRows(ctx, int(r.Stride()), h, out, func(y int, row []byte) {
+	err := emitRows(ctx, int(r.Stride()), h, out, func(y int, row []byte) {
 		for x := range w {
 			put(row, samples, x, at(x, y))
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return crushed()
 }
 
-// shown reads pixels of the page as it is shown, over white paper.
-func (v view) shown(img stdimage.Image) func(x, y int) color.NRGBA {
+// shown reads pixels of the page as it is shown, over white paper. The second
+// function is that of watched.
+func (v view) shown(img stdimage.Image) (func(x, y int) color.NRGBA, func() error) {
 	b := img.Bounds()
-	at := v.sampler(img)
+	at, crushed := v.watched(img)
 	return func(x, y int) color.NRGBA {
 		sx, sy := v.turn.source(x, y, b.Dx(), b.Dy())
 		c := at(b.Min.X+sx, b.Min.Y+sy)
@@ -111,7 +116,7 @@ func (v view) shown(img stdimage.Image) func(x, y int) color.NRGBA {
 		}
 		over := func(p uint8) uint8 { return uint8((int(p)*int(c.A) + 255*(255-int(c.A)) + 127) / 255) }
 		return color.NRGBA{R: over(c.R), G: over(c.G), B: over(c.B), A: 0xFF}
-	}
+	}, crushed
 }
 
 // wider returns samples that hold c as well.

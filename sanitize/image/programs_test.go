@@ -175,8 +175,7 @@ func checkProgram(t *testing.T, row format.Format, data []byte, source stdimage.
 	}
 }
 
-// TestInks: the inks of a JPEG are inverted where Adobe's segment says so, and
-// as they are where it is missing.
+// TestInks: the inks of a JPEG are inverted, with Adobe's segment or without.
 func TestInks(t *testing.T) {
 	in, out := filepath.Join(t.TempDir(), "in.png"), filepath.Join(t.TempDir(), "out.jpg")
 	red := color.NRGBA{R: 255, A: 255} // no cyan, all magenta and yellow
@@ -193,6 +192,20 @@ func TestInks(t *testing.T) {
 		t.Fatal("no segment of Adobe's")
 	}
 	checkProgram(t, jpegFormat(), data, flat(16, 16, red), 2, codeProfile, "jpeg 16x16")
-	// Without it the same numbers are all cyan, no magenta, no yellow, all black.
-	checkProgram(t, jpegFormat(), slices.Concat(data[:at], data[at+16:]), flat(16, 16, color.Black), 2, codeProfile, "jpeg 16x16")
+
+	// Of an ink's half all ways to write it are the same: it stays what it is
+	// without the segment, with no black over it.
+	raw := filepath.Join(t.TempDir(), "in.cmyk")
+	if err := os.WriteFile(raw, bytes.Repeat([]byte{127, 127, 127, 0}, 16*16), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program(t, "convert", "-size", "16x16", "-depth", "8", raw, "-quality", "100", out)
+	if data, err = os.ReadFile(out); err != nil {
+		t.Fatal(err)
+	}
+	if at = bytes.Index(data, []byte("\xFF\xEE\x00\x0EAdobe")); at < 0 {
+		t.Fatal("no segment of Adobe's")
+	}
+	half := flat(16, 16, color.NRGBA{R: 128, G: 128, B: 128, A: 255})
+	checkProgram(t, jpegFormat(), slices.Concat(data[:at], data[at+16:]), half, 2, codeProfile, "jpeg 16x16")
 }
