@@ -46,13 +46,30 @@ func (a accountArgs) withAccounts(ctx context.Context, f func(*account.Service, 
 	})
 }
 
+// actorArgs are accountArgs of what may take two persons: who acts is the user of
+// the machine, or an administrator who signs in for it.
+type actorArgs struct {
+	accountArgs
+	asArgs
+}
+
+// withActor gives the accounts with who acts.
+func (a actorArgs) withActor(e env, f func(*account.Service, account.Principal) error) error {
+	return a.withAccounts(e.ctx, func(s *account.Service, p account.Principal) error {
+		if a.stranger() {
+			return f(s, p)
+		}
+		return a.signedIn(e, s, "sekisho user", func(p account.Principal) error { return f(s, p) })
+	})
+}
+
 // refusalTexts are the refusals that the command line meets, for people.
 // Nothing writes to it.
 var refusalTexts = map[account.Refusal]string{
 	account.ErrNotFound: "見つかりません", account.ErrExists: "その名前はすでにあります", account.ErrName: "名前に使えない文字があるか、長さが合いません",
 	account.ErrMail: "メールアドレスが正しくありません", account.ErrDepartment: "その課はありません。先に sekisho user department で作ってください",
 	account.ErrRole: "役割が正しくありません: staff approver admin auditor operator", account.ErrRolesExclude: "監査者は、隔離管理者や運用者を兼ねられません",
-	account.ErrTwoAdmins: "隔離管理者二人が、それぞれのアカウントで行ってください。一人が申し出て、もう一人が sekisho user confirm で確認します",
+	account.ErrTwoAdmins: "隔離管理者二人が、それぞれのアカウントで行ってください。一人が --as ログイン名 で申し出て、もう一人が sekisho user confirm で確認します",
 	account.ErrUnchanged: "今のパスワードと同じです",
 	account.ErrLastAdmin: "最後の隔離管理者は外せません", account.ErrShort: "パスワードが短すぎます（15 文字以上。認証アプリも使う役割は 8 文字以上）",
 	account.ErrLong: "パスワードが長すぎます", account.ErrListed: "よく使われるパスワードのため、使えません",
@@ -109,7 +126,7 @@ func secretLine(e env, r io.Reader, prompt string) (string, error) {
 }
 
 type userAddCmd struct {
-	accountArgs
+	actorArgs
 	Name       string   `arg:"" help:"ログイン名 / name for signing in"`
 	Display    string   `help:"氏名。なければログイン名 / as people are shown it" placeholder:"NAME"`
 	Dept       string   `help:"課のID / id of the department" placeholder:"ID"`
@@ -120,7 +137,7 @@ type userAddCmd struct {
 
 // Run makes an account.
 func (c *userAddCmd) Run(e env) error {
-	return c.withAccounts(e.ctx, func(s *account.Service, p account.Principal) error {
+	return c.withActor(e, func(s *account.Service, p account.Principal) error {
 		n := account.NewUser{Name: c.Name, Display: c.Display, Dept: c.Dept, Addresses: c.Mail}
 		if n.Display == "" {
 			n.Display = c.Name

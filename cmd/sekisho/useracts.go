@@ -11,7 +11,7 @@ import (
 
 // namedArgs is a command about one account.
 type namedArgs struct {
-	accountArgs
+	actorArgs
 	Name string `arg:"" help:"ログイン名 / name for signing in"`
 }
 
@@ -29,7 +29,7 @@ func orWaits(e env, waits *account.Proposal, err error) error {
 
 // act finds the account and says what was done.
 func (a namedArgs) act(e env, done string, f func(*account.Service, account.Principal, account.User) error) error {
-	return a.withAccounts(e.ctx, func(s *account.Service, p account.Principal) error {
+	return a.withActor(e, func(s *account.Service, p account.Principal) error {
 		u, err := s.UserNamed(e.ctx, p, a.Name)
 		if err != nil {
 			return err
@@ -124,8 +124,7 @@ func (c *userRevokeCmd) Run(e env) error {
 }
 
 type userConfirmCmd struct {
-	accountArgs
-	asArgs
+	actorArgs
 	ID string `arg:"" help:"申し出の番号 / id of the proposal"`
 }
 
@@ -134,15 +133,16 @@ func (c *userConfirmCmd) Run(e env) error {
 	if c.stranger() {
 		return errNeedsAccount{"確認"}
 	}
-	return c.withAccounts(e.ctx, func(s *account.Service, _ account.Principal) error {
-		return c.signedIn(e, s, "sekisho user confirm", func(p account.Principal) error {
-			u, err := s.Confirm(e.ctx, p, c.ID)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(e.stdout, "%s: %v\n", u.Name, u.Roles)
-			return nil
-		})
+	return c.withActor(e, func(s *account.Service, p account.Principal) error {
+		out, err := s.Confirm(e.ctx, p, c.ID)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, "%s: %v\n", out.Name, out.Roles)
+		if out.Password != "" {
+			fmt.Fprintln(e.stdout, out.Password)
+		}
+		return nil
 	})
 }
 
