@@ -108,6 +108,8 @@ func TestPNGConformance(t *testing.T) {
 			{Name: "many colours with alpha", Data: encodePNG(t, fade(40, 30))},
 			{Name: "turned", Data: withChunks(plain, pngChunk("eXIf", exif(binary.LittleEndian, 6, mark))), Findings: []string{codeMetadata, codeOrientation}, Marks: []string{mark}, Shows: []string{"png 10x20"}},
 			{Name: "animated", Data: withChunks(plain, pngChunk("acTL", []byte{0, 0, 0, 2, 0, 0, 0, 0})), Findings: []string{codeAnimation}},
+			{Name: "animated by one other frame", Data: withFrame(plain, true), Findings: []string{codeAnimation}},
+			{Name: "animated by its default image", Data: withFrame(plain, false)},
 			{Name: "scan", Data: withChunks(plain, pngChunk("pHYs", phys(11811, 11811, 1))), Shows: []string{"png 20x10", "11811,11811 pixels a metre"}},
 			{Name: "fax", Data: withChunks(plain, pngChunk("pHYs", phys(8031, 3858, 1))), Shows: []string{"8031,3858 pixels a metre"}},
 			{Name: "scan on its side", Data: withChunks(plain, pngChunk("pHYs", phys(8031, 3858, 1)), pngChunk("eXIf", exif(binary.BigEndian, 8, mark))), Findings: []string{codeMetadata, codeOrientation}, Shows: []string{"png 10x20", "3858,8031 pixels a metre"}},
@@ -135,6 +137,18 @@ func TestPNGConformance(t *testing.T) {
 		Bad: badPNG(t, plain), Rules: pngRules,
 	}
 	sanitizetest.Run(t, pngFormat(), s)
+}
+
+// withFrame adds an animation of one frame (PNG 12.2): the picture itself, or
+// another behind it.
+func withFrame(p []byte, other bool) []byte {
+	control := pngChunk("acTL", []byte{0, 0, 0, 1, 0, 0, 0, 0})
+	frame := pngChunk("fcTL", append(make([]byte, 4), p[16:24]...))
+	if !other {
+		return withChunks(p, control, frame)
+	}
+	end := len(p) - 12
+	return withChunks(slices.Concat(p[:end], frame, pngChunk("fdAT", []byte{0, 0, 0, 1, 0}), p[end:]), control)
 }
 
 // fade is a picture of many colours and alpha values.

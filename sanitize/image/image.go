@@ -80,7 +80,8 @@ type survey struct {
 	described *icc.Transform // colours that are said without a profile, nil for sRGB
 	unread    []string       // what was said about colours and is not applied
 	animated  bool
-	trailing  int // bytes behind the end that are not all zero, else 0
+	pixels    bool // the walk has seen pixels of a PNG
+	trailing  int  // bytes behind the end that are not all zero, else 0
 	truncated bool
 	coarse    bool   // a progressive JPEG without its last refinements
 	changed   string // the kind that comes out when it is another one

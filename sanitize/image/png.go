@@ -86,15 +86,22 @@ func (s *survey) chunk(name string, body []byte) bool {
 			s.grey = len(body) > 9 && body[9]&2 == 0 // neither colours nor a palette
 		}
 		return true
-	case "PLTE", "tRNS", "IDAT", "IEND":
+	case "PLTE", "tRNS", "IEND":
+		return true
+	case "IDAT":
+		s.pixels = true
 		return true
 	case "acTL":
-		s.animated = len(body) >= 4 && binary.BigEndian.Uint32(body) > 1
+		s.animated = s.animated || len(body) >= 4 && binary.BigEndian.Uint32(body) > 1
+	case "fcTL":
+		// A frame behind the default image is another picture, even if it is the
+		// only one: programs that know animations show it and not the default.
+		s.animated = s.animated || s.pixels
 	case "pHYs":
 		if d := readPHYs(body); d != (density{}) {
 			s.res = d
 		}
-	case "fcTL", "fdAT", "gAMA", "cHRM", "sRGB", "cICP", "bKGD", "sBIT", "hIST", "sPLT":
+	case "fdAT", "gAMA", "cHRM", "sRGB", "cICP", "bKGD", "sBIT", "hIST", "sPLT":
 		// How to show the pixels (pngColour); nothing about where they come from.
 	case "iCCP":
 		s.meta |= metaICC
