@@ -158,8 +158,10 @@ func (b *builder) pixels(p []byte) error {
 func (b *builder) picture() error {
 	p := b.page
 	clearPadding(p.raster, b.pix)
-	if p.sheet.Marks > 0 && lone(p.raster, b.pix) {
-		return format.Hold(format.FidelityLoss, fmt.Sprintf("page %d came out blank", p.sheet.Page+1))
+	blank := format.Hold(format.FidelityLoss, fmt.Sprintf("page %d came out blank", p.sheet.Page+1))
+	was := lone(p.raster, b.pix)
+	if p.sheet.Marks > 0 && was {
+		return blank
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %d %d\n", p.raster.Samples, p.raster.W, p.raster.H)
@@ -173,8 +175,12 @@ func (b *builder) picture() error {
 	if err != nil {
 		return err
 	}
+	one := e.lone || lone(p.raster, b.pix) // what is written has fewer steps
+	if p.sheet.Marks > 0 && one {
+		return blank
+	}
 	p.picture = b.out.reserve(1)
-	if len(b.known) < maxKnown {
+	if len(b.known) < maxKnown && one == was {
 		b.known[key] = p.picture
 	}
 	dict := fmt.Sprintf("/Type/XObject/Subtype/Image/Width %d/Height %d%s", p.raster.W, p.raster.H, e.dict)

@@ -34,6 +34,7 @@ const maxJPEGSide = 65535
 type encoded struct {
 	dict string
 	data []byte
+	lone bool // its palette has one colour
 }
 
 // encoder encodes pictures; it keeps its memory from one to the next.
@@ -112,7 +113,9 @@ func (e *encoder) grey(r ir.Raster, pix []byte) (encoded, error) {
 
 // indexed stores what the palette has indexed.
 func (e *encoder) indexed(r ir.Raster, bits int) (encoded, error) {
-	return e.plain(r, e.palette.space(), bits, e.index[:(int(r.W)*bits+7)/8*int(r.H)])
+	p, err := e.plain(r, e.palette.space(), bits, e.index[:(int(r.W)*bits+7)/8*int(r.H)])
+	p.lone = len(e.palette.colours) == 1
+	return p, err
 }
 
 // indices returns a buffer of n bytes.
@@ -131,7 +134,7 @@ func (e *encoder) plain(r ir.Raster, space string, bits int, pix []byte) (encode
 	if err != nil {
 		return encoded{}, err
 	}
-	return encoded{fmt.Sprintf("/ColorSpace%s/BitsPerComponent %d/Filter/FlateDecode", space, bits), data}, nil
+	return encoded{fmt.Sprintf("/ColorSpace%s/BitsPerComponent %d/Filter/FlateDecode", space, bits), data, false}, nil
 }
 
 // colour stores a colour picture: with a palette when it has few colours or
@@ -185,7 +188,7 @@ func (e *encoder) photo(r ir.Raster, pix []byte) (encoded, error) {
 	if err := jpeg.Encode(&e.jpeg, m, &jpeg.Options{Quality: e.quality}); err != nil {
 		return encoded{}, fmt.Errorf("encode page: %w", err)
 	}
-	return encoded{fmt.Sprintf("/ColorSpace%s/BitsPerComponent 8/Filter/DCTDecode", space), e.jpeg.Bytes()}, nil
+	return encoded{fmt.Sprintf("/ColorSpace%s/BitsPerComponent 8/Filter/DCTDecode", space), e.jpeg.Bytes(), false}, nil
 }
 
 // fourBytes gives pixels the shape for which the JPEG encoder has a fast path.
@@ -234,7 +237,7 @@ func (e *encoder) bilevel(r ir.Raster, pix []byte) (encoded, error) {
 	if len(data) >= len(p.data) {
 		return p, nil
 	}
-	return encoded{fmt.Sprintf("/ColorSpace/DeviceGray/BitsPerComponent 1/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns %d/Rows %d>>", r.W, r.H), data}, nil
+	return encoded{fmt.Sprintf("/ColorSpace/DeviceGray/BitsPerComponent 1/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns %d/Rows %d>>", r.W, r.H), data, false}, nil
 }
 
 // maxFaxSide keeps within what decoders of Group 4 take.

@@ -11,7 +11,7 @@ type attempt struct {
 
 // A page of coloured letters on white has some 800 colours by the soft edges of
 // its letters. With 32 steps a channel they are 140, nobody sees it, and the
-// page takes half of the JPEG's bytes. Edges alone can do with eight steps, as
+// page takes half of the JPEG's bytes. Edges alone can do with nine steps, as
 // grey letters do. Where quality matters, as many bits are kept as can be.
 var (
 	closely = [...]attempt{{8, 256, false}, {7, 256, false}, {6, 256, false}}
@@ -75,13 +75,35 @@ func soft(pix []byte, w, each int) bool {
 // surface is how many pixels in a row make a surface.
 func surface(w int) int { return max(w/surfaceShare, surfaceLeast) }
 
-// eighths are the steps of edges, evenly spaced.
-const eighths = 8
+// steps are those of edges: eight evenly spaced ones, and before white the
+// lightest of sixteen, so that a light word does not vanish.
+const (
+	steps      = 9
+	lightest   = 238
+	stillWhite = 247 // what may become white
+)
 
 // step is the step of edges that is nearest to v, and level is what it stands
 // for.
-func step(v byte) int  { return (int(v)*(eighths-1) + 127) / 255 }
-func level(s int) byte { return byte((s*255 + 3) / (eighths - 1)) }
+func step(v byte) int {
+	switch {
+	case v >= stillWhite:
+		return steps - 1
+	case v >= 228: // nearer to the lightest than to the one below
+		return steps - 2
+	}
+	return (int(v)*(steps-2) + 127) / 255
+}
+
+func level(s int) byte {
+	switch s {
+	case steps - 1:
+		return 255
+	case steps - 2:
+		return lightest
+	}
+	return byte((s*255 + 3) / (steps - 2))
+}
 
 // palette finds the colours of a picture.
 type palette struct {
@@ -133,7 +155,7 @@ func (p *palette) try(to, pix []byte, w int, a attempt) bool {
 		p.surfaces(pix, surface(w))
 	}
 	var edges [256]bool
-	var rough [eighths * eighths * eighths]int16 // indices plus one of edges
+	var rough [steps * steps * steps]int16 // indices plus one of edges
 	var count [256]int
 	bits, down := a.bits, 8-a.bits
 	for i := range to {
@@ -144,7 +166,7 @@ func (p *palette) try(to, pix []byte, w int, a attempt) bool {
 			slot, colour, edge := &p.slot[key], [3]byte{spread(c[0]>>down, bits), spread(c[1]>>down, bits), spread(c[2]>>down, bits)}, false
 			if a.rough && !p.solid[key] {
 				r, g, b := step(c[0]), step(c[1]), step(c[2])
-				slot, colour, edge = &rough[(r*eighths+g)*eighths+b], [3]byte{level(r), level(g), level(b)}, true
+				slot, colour, edge = &rough[(r*steps+g)*steps+b], [3]byte{level(r), level(g), level(b)}, true
 			}
 			if *slot == 0 {
 				if len(p.colours) == a.most {

@@ -1,8 +1,11 @@
 package pdf
 
 import (
+	"bytes"
+	"errors"
 	"testing"
 
+	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
 )
 
@@ -82,6 +85,54 @@ func TestPack(t *testing.T) {
 		pack(p, row, bits)
 		if got := string(p[:len(want)]); got != want {
 			t.Errorf("%d bits: %x, want %x", bits, got, want)
+		}
+	}
+}
+
+// TestLightSteps: edges of letters become white only where sixteen greys have
+// nothing else, and twice is as once.
+func TestLightSteps(t *testing.T) {
+	for v := range 256 {
+		to := level(step(byte(v)))
+		if to == 255 && v < stillWhite || to < 255 && v >= stillWhite {
+			t.Errorf("%d becomes %d", v, to)
+		}
+		if again := level(step(to)); again != to {
+			t.Errorf("%d becomes %d, and that %d", v, to, again)
+		}
+		if d := int(to) - v; max(d, -d) > 19 {
+			t.Errorf("%d becomes %d", v, to)
+		}
+	}
+}
+
+// TestBlankAsWritten: a page whose few tones become one when they are written
+// lost what it shows.
+func TestBlankAsWritten(t *testing.T) {
+	tones := func(s ir.Samples, a, b byte) sheetOf {
+		p := sheetOf{w: a4w, h: a4h, marks: 1, r: ir.Raster{Samples: s, W: 100, H: 100}}
+		p.pix = bytes.Repeat([]byte{a}, int(p.r.Stride()*p.r.H))
+		copy(p.pix[len(p.pix)/2:], bytes.Repeat([]byte{b}, 30))
+		return p
+	}
+	for _, test := range []struct {
+		name string
+		page sheetOf
+		held bool
+	}{
+		{"two of sixteen greys that become one", tones(ir.Gray4, 0xCC, 0xDD), true},
+		{"white and the lightest", tones(ir.Gray4, 0xFF, 0xEE), false},
+		{"two greys that become one", tones(ir.Gray8, 200, 201), true},
+		{"white and a light grey", tones(ir.Gray8, 255, 240), false},
+	} {
+		for _, marks := range []int64{0, 1} {
+			p := test.page
+			p.marks, p.pix = marks, bytes.Clone(p.pix)
+			_, _, err := build(t, values(p), format.Profile{Quality: 75})
+			var hold *format.Error
+			if held := errors.As(err, &hold) && hold.Reason == format.FidelityLoss; held != (test.held && marks > 0) {
+				t.Errorf("%s, %d marks: %v", test.name, marks, err)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package pdfread
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"sekisho/sanitize/format"
 	"sekisho/sanitize/ir"
@@ -32,7 +33,8 @@ const (
 	midLow      = 24  // the middle tones
 	midHigh     = 231 //
 	nearBlack   = 16  // what may become black
-	nearWhite   = 239 // what may become white
+	nearWhite   = 239 // what may become white, if nothing is between
+	stillWhite  = 247 // what becomes white in sixteen greys
 	pairWhite   = 0x00ffffff00ffffff
 )
 
@@ -41,6 +43,7 @@ type tally struct {
 	clear, faint, slope, between int64
 	first                        uint32 // the first pixel, 0xRRGGBB
 	uniform                      bool   // all pixels are as the first
+	light                        bool   // nothing is between black and white but light greys
 }
 
 // count makes the tally of a page drawn as RGBX, and writes its greys, a byte
@@ -54,9 +57,24 @@ func count(p pdfium.Pixels, plane []byte) (tally, []byte) {
 	for y := range p.H {
 		m.row(p.Pix[y*p.Stride:y*p.Stride+4*p.W], plane[y*p.W:(y+1)*p.W])
 	}
+	light := m.between == 0 && hasLight(plane)
 	return tally{clear: m.chroma >> 32, faint: m.chroma & 0xFFFFFFFF, slope: m.slope, between: m.between,
-		first: at(p, 0, 0), uniform: uniform(p)}, plane
+		first: at(p, 0, 0), uniform: uniform(p), light: light}, plane
 }
+
+// hasLight reports whether one of some greys is light and not white: a shaded
+// row, a watermark.
+func hasLight(greys []byte) bool {
+	for len(greys) >= 8 {
+		if binary.LittleEndian.Uint64(greys) != allWhite && slices.ContainsFunc(greys[:8], light) {
+			return true
+		}
+		greys = greys[8:]
+	}
+	return slices.ContainsFunc(greys, light)
+}
+
+func light(g byte) bool { return g >= nearWhite && g < stillWhite }
 
 // at returns a pixel as 0xRRGGBB.
 func at(p pdfium.Pixels, x, y int) uint32 {
@@ -91,7 +109,7 @@ func (t tally) samples(area, dpi int64, s format.Shade) ir.Samples {
 		return ir.RGB8
 	case t.photographic(area):
 		return ir.Gray8
-	case t.between == 0:
+	case t.between == 0 && !t.light:
 		return ir.Gray1
 	}
 	return ir.Gray4

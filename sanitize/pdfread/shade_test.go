@@ -173,3 +173,21 @@ func BenchmarkCount(b *testing.B) {
 		}
 	}
 }
+
+// TestLightIsKept: light surfaces and words of a page without soft edges do not
+// become white.
+func TestLightIsKept(t *testing.T) {
+	for _, test := range []struct {
+		name, grey string
+		as         ir.Samples
+	}{
+		{"black", "0", ir.Gray1}, {"nine tenths", "0.92", ir.Gray4}, {"light", "0.95", ir.Gray4}, {"lightest", "0.965", ir.Gray4}, {"as good as white", "0.99", ir.Gray1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := parse(t, dressed(t), asked(onePage("", "/MediaBox[0 0 72 72]", test.grey+" g 18 18 36 36 re f")))
+			if got := a.drawn[0].raster.Samples; got != test.as {
+				t.Errorf("kept as %s, want %s", got, test.as)
+			}
+		})
+	}
+}
