@@ -55,6 +55,7 @@ var findings = map[string]FindingText{
 	// Pictures
 	"metadata_removed":    {"撮影場所などの付加情報を取り除きました", "metadata removed", true},
 	"color_profile":       {"色の見え方が元と少し違うことがあります", "colour profile not applied", false},
+	"color_differs":       {"色や文字が元と大きく違うことがあります", "colour tables or a film curve not applied", false},
 	"color_converted":     {"", "colours brought to sRGB, profile removed", false},
 	"depth_reduced":       {"色の細かさを１６ビットから８ビットにしました", "sixteen bits a colour reduced to eight", false},
 	"trailing_data":       {"画像の後ろに付いた余分なデータを取り除きました", "trailing data removed", true},
@@ -101,6 +102,8 @@ var findings = map[string]FindingText{
 	"mime_preamble":       {"", "text outside the parts dropped", false},
 	"signature_stripped":  {"電子署名は、作り直しにより取り除きました", "signature removed", false},
 	"alternative_dropped": {"", "alternative body dropped", false},
+	"alternative_more":    {"別の形の本文（ＨＴＭＬなど）には、ここにない言葉や数字がありました", "a form that is not shown says more", false},
+	"alternative_differs": {"本文の形（文字とＨＴＭＬ）により、数字やアドレスが異なります。両方を載せました", "forms give other numbers or addresses", true},
 	"inline_picture":      {"本文に埋め込まれた小さな画像を取り除きました", "small inline pictures removed", false},
 	"uuencode_decoded":    {"", "uuencoded file taken out of the body", false},
 	"receipt_request":     {"開封確認の要求を取り除きました", "read receipt request removed", true},

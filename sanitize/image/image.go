@@ -39,6 +39,7 @@ const MaxPixels = 1 << 26
 const (
 	codeMetadata    = "metadata_removed"
 	codeProfile     = "color_profile"
+	codeDiffers     = "color_differs"
 	codeConverted   = "color_converted"
 	codeDepth       = "depth_reduced"
 	codeTrailing    = "trailing_data"
@@ -78,6 +79,7 @@ type survey struct {
 	grey      bool           // a PNG of grey samples, with or without transparency
 	exact     bool           // the profile must be of the samples' own space
 	described *icc.Transform // colours that are said without a profile, nil for sRGB
+	film      string         // the numbers of a curve of film, which is not applied
 	unread    []string       // what was said about colours and is not applied
 	animated  bool
 	pixels    bool // the walk has seen pixels of a PNG
@@ -248,6 +250,9 @@ func (s survey) view(img stdimage.Image) (view, []ir.Note) {
 	for _, what := range s.unread {
 		notes = append(notes, ir.Note{Code: codeProfile, Detail: what})
 	}
+	if s.film != "" {
+		notes = append(notes, ir.Note{Code: codeDiffers, Detail: s.film})
+	}
 	if s.described != nil {
 		v.colour = s.described
 		return v, append(notes, ir.Note{Code: codeConverted, Detail: "described"})
@@ -277,12 +282,17 @@ func (s survey) space(img stdimage.Image) icc.Space {
 func (s survey) profiled(space icc.Space) (*icc.Transform, ir.Note) {
 	t, err := icc.New(s.profile)
 	switch {
+	case errors.Is(err, icc.ErrUnsupported):
+		// Tables can turn every colour into any other.
+		return nil, ir.Note{Code: codeDiffers, Detail: err.Error()}
 	case err != nil:
 		return nil, ir.Note{Code: codeProfile, Detail: err.Error()}
 	case t.Space() == icc.Gray && space != icc.Gray:
 		return nil, ir.Note{Code: codeProfile, Detail: "grey profile of a coloured picture"}
 	case s.exact && t.Space() != space:
 		return nil, ir.Note{Code: codeProfile, Detail: "coloured profile of a grey picture"}
+	case t.Tables():
+		return t, ir.Note{Code: codeDiffers, Detail: "tables besides curves"}
 	case t.Plain():
 		return nil, ir.Note{Code: codeConverted, Detail: "srgb"}
 	}

@@ -68,7 +68,12 @@ func (c *pngColour) video(s *survey) bool {
 		s.describe(icc.P3Primaries(), 0, "cICP")
 		return true
 	}
-	s.unread = append(s.unread, fmt.Sprintf("cICP %d", c.coded[:min(len(c.coded), 4)]))
+	what := fmt.Sprintf("cICP %d", c.coded[:min(len(c.coded), 4)])
+	if whole && (c.coded[1] == curvePQ || c.coded[1] == curveHLG) {
+		s.film = what // light and dark are far apart from what the numbers say
+		return false
+	}
+	s.unread = append(s.unread, what)
 	return false
 }
 

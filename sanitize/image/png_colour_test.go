@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"encoding/binary"
 	stdimage "image"
 	"image/color"
@@ -34,6 +35,11 @@ func TestColoursOfPNG(t *testing.T) {
 	srgb := []uint32{31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000}
 	p3 := []uint32{31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000}
 	wide := pngChunk("iCCP", append([]byte("p\x00\x00"), deflate(t, icctest.Profile("RGB ", icctest.Wide, icctest.Gamma(2.19921875)))...))
+	tables := func(to string) []byte {
+		p := bytes.Replace(icctest.Profile("RGB ", icctest.Wide, icctest.Gamma(2.19921875)), []byte("desc"), []byte("A2B0"), 1)
+		copy(p[20:], to)
+		return pngChunk("iCCP", append([]byte("p\x00\x00"), deflate(t, p)...))
+	}
 	tagged := pngChunk("sRGB", []byte{0})
 	broken := slices.Clone(gamma(1000))
 	broken[len(broken)-1] ^= 1
@@ -65,8 +71,11 @@ func TestColoursOfPNG(t *testing.T) {
 		"no white":                    {withChunks(encodePNG(t, mixed), gamma(45455), primaries(0, 0, 0, 0, 0, 0, 0, 0)), codeProfile, "0a0000 c86432 c86432 c86432"},
 		"numbers of sRGB":             {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{1, 13, 0, 1}), wide, gamma(1000)), "", "0a0000 c86432 c86432 c86432"},
 		"numbers of P3":               {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{12, 13, 0, 1})), codeConverted, "0c0000 d75d1f d75d1f d75d1f"},
-		"numbers of bright film":      {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{1, 16, 0, 1})), codeProfile, "0a0000 c86432 c86432 c86432"},
-		"numbers of film and profile": {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{9, 16, 0, 1}), wide), codeProfile + "," + codeConverted, "040000 e3642a e3642a e3642a"},
+		"numbers of bright film":      {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{1, 16, 0, 1})), codeDiffers, "0a0000 c86432 c86432 c86432"},
+		"numbers of film and profile": {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{9, 16, 0, 1}), wide), codeDiffers + "," + codeConverted, "040000 e3642a e3642a e3642a"},
+		"other numbers":               {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{9, 13, 0, 1})), codeProfile, "0a0000 c86432 c86432 c86432"},
+		"tables":                      {withChunks(encodePNG(t, mixed), tables("Lab ")), codeDiffers, "0a0000 c86432 c86432 c86432"},
+		"tables besides curves":       {withChunks(encodePNG(t, mixed), tables("XYZ ")), codeDiffers, "040000 e3642a e3642a e3642a"},
 		"narrow numbers":              {withChunks(encodePNG(t, mixed), pngChunk("cICP", []byte{1, 13, 0, 0})), codeProfile, "0a0000 c86432 c86432 c86432"},
 	} {
 		_, pix := parsePixels(t, c.data)

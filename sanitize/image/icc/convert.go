@@ -35,6 +35,10 @@ func (t *table) at(v float32) byte {
 // Space returns what the Transform's numbers are: RGB or Gray.
 func (t *Transform) Space() Space { return t.space }
 
+// Tables reports whether the profile has tables besides its curves, which
+// other programs use instead of them.
+func (t *Transform) Tables() bool { return t.tables }
+
 // Convert maps one pixel. Of a grey profile only r counts, and the three
 // results are equal.
 func (t *Transform) Convert(r, g, b byte) (byte, byte, byte) {

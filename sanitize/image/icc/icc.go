@@ -42,10 +42,11 @@ const (
 	Other
 )
 
-// SpaceOf returns the data colour space of a profile (7.2.6), 0 when p is none.
+// SpaceOf returns the data colour space of a profile (7.2.6), 0 when p is none
+// or has a header that others refuse.
 // spec: icc#7.2
 func SpaceOf(p []byte) Space {
-	if len(p) < headerSize+4 || string(p[36:40]) != "acsp" {
+	if !sound(p) {
 		return 0
 	}
 	switch string(p[16:20]) {
@@ -59,10 +60,38 @@ func SpaceOf(p []byte) Space {
 	return Other
 }
 
+// sound checks what browsers check of a header: the signature, the version (2
+// to 4), the size, the class (input, display, output or colour space), the
+// space that it connects to, and that the white of that is D50. A profile that
+// they take no notice of must not colour our picture either.
+func sound(p []byte) bool {
+	if len(p) < headerSize+4 || string(p[36:40]) != "acsp" || p[8] < 2 || p[8] > 4 {
+		return false
+	}
+	if size := binary.BigEndian.Uint32(p); size < headerSize+4 || int64(size) > int64(len(p)) {
+		return false
+	}
+	switch string(p[12:16]) {
+	case "scnr", "mntr", "prtr", "spac":
+	default:
+		return false
+	}
+	if pcs := string(p[20:24]); pcs != "XYZ " && pcs != "Lab " {
+		return false
+	}
+	for i, want := range white50 {
+		if math.Abs(fixed(p[68+4*i:])-want) > 0.01 {
+			return false
+		}
+	}
+	return true
+}
+
 // Transform maps numbers of one profile to sRGB. The zero Transform is not
 // usable; New makes one.
 type Transform struct {
 	space   Space
+	tables  bool
 	curve   [3][256]float32
 	matrix  [3][3]float32 // from the profile's linear light to that of sRGB
 	encoded table
@@ -89,7 +118,7 @@ func New(p []byte) (*Transform, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transform{space: space}
+	t := &Transform{space: space, tables: tags["A2B0"] != nil || tags["A2B1"] != nil}
 	switch space {
 	case Gray:
 		err = t.curveOf(0, tags["kTRC"])

@@ -98,20 +98,28 @@ func TestRefused(t *testing.T) {
 		p    []byte
 		want error
 	}{
-		"empty":            {nil, icc.ErrMalformed},
-		"no mark":          {poke(36, "xxxx"), icc.ErrMalformed},
-		"cut":              {good[:140], icc.ErrMalformed},
-		"many tags":        {poke(128, "\xFF\xFF\xFF\xFF"), icc.ErrMalformed},
-		"press":            {poke(16, "CMYK"), icc.ErrUnsupported},
-		"through Lab":      {poke(20, "Lab "), icc.ErrUnsupported},
-		"no primaries":     {poke(at("gXYZ"), "zXYZ"), icc.ErrUnsupported},
-		"no curve":         {poke(at("bTRC"), "zTRC"), icc.ErrUnsupported},
-		"offset behind":    {poke(at("bTRC")+4, "\xFF\xFF\xFF\x00"), icc.ErrUnsupported},
-		"other curve":      {poke(int(curve), "zurv"), icc.ErrUnsupported},
-		"curve too long":   {poke(int(curve)+8, "\x7F\xFF\xFF\xFF"), icc.ErrMalformed},
-		"other space":      {poke(16, "HSV "), icc.ErrUnsupported},
-		"unknown function": {icctest.Profile("GRAY", nil, icctest.Parametric(5, 1)), icc.ErrMalformed},
-		"few parameters":   {icctest.Profile("GRAY", nil, icctest.Parametric(4, 1)), icc.ErrMalformed},
+		"empty":             {nil, icc.ErrMalformed},
+		"no mark":           {poke(36, "xxxx"), icc.ErrMalformed},
+		"version 0":         {poke(8, "\x00"), icc.ErrMalformed},
+		"version 5":         {poke(8, "\x05"), icc.ErrMalformed},
+		"size too small":    {poke(0, "\x00\x00\x00\x20"), icc.ErrMalformed},
+		"larger than it is": {poke(0, "\x00\x10\x00\x00"), icc.ErrMalformed},
+		"a link":            {poke(12, "link"), icc.ErrMalformed},
+		"abstract":          {poke(12, "abst"), icc.ErrMalformed},
+		"connected to RGB":  {poke(20, "RGB "), icc.ErrMalformed},
+		"another white":     {poke(68, "\x00\x00\x80\x00"), icc.ErrMalformed},
+		"cut":               {good[:140], icc.ErrMalformed},
+		"many tags":         {poke(128, "\xFF\xFF\xFF\xFF"), icc.ErrMalformed},
+		"press":             {poke(16, "CMYK"), icc.ErrUnsupported},
+		"through Lab":       {poke(20, "Lab "), icc.ErrUnsupported},
+		"no primaries":      {poke(at("gXYZ"), "zXYZ"), icc.ErrUnsupported},
+		"no curve":          {poke(at("bTRC"), "zTRC"), icc.ErrUnsupported},
+		"offset behind":     {poke(at("bTRC")+4, "\xFF\xFF\xFF\x00"), icc.ErrUnsupported},
+		"other curve":       {poke(int(curve), "zurv"), icc.ErrUnsupported},
+		"curve too long":    {poke(int(curve)+8, "\x7F\xFF\xFF\xFF"), icc.ErrMalformed},
+		"other space":       {poke(16, "HSV "), icc.ErrUnsupported},
+		"unknown function":  {icctest.Profile("GRAY", nil, icctest.Parametric(5, 1)), icc.ErrMalformed},
+		"few parameters":    {icctest.Profile("GRAY", nil, icctest.Parametric(4, 1)), icc.ErrMalformed},
 	} {
 		if _, err := icc.New(c.p); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
@@ -119,6 +127,18 @@ func TestRefused(t *testing.T) {
 	}
 	if icc.SpaceOf(poke(16, "CMYK")) != icc.CMYK || icc.SpaceOf(poke(16, "Lab ")) != icc.Other || icc.SpaceOf(nil) != 0 {
 		t.Error("space")
+	}
+}
+
+// A profile may have tables besides its curves, which others prefer.
+func TestTables(t *testing.T) {
+	p := profiles()["wide"]
+	for name, want := range map[string]bool{"desc": false, "A2B0": true, "A2B1": true} {
+		q := bytes.Replace(p, []byte("desc"), []byte(name), 1)
+		tr, err := icc.New(q)
+		if err != nil || tr.Tables() != want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
