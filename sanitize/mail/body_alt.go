@@ -47,7 +47,7 @@ func (w *bodyWalker) alternative(p *mimePart, at bodyPlace) ([]bodyItem, error) 
 		if i == best {
 			continue
 		}
-		if shown[i] {
+		if shown[i] >= formShown {
 			out = append(out, c.items...)
 			continue
 		}
@@ -61,8 +61,14 @@ func (w *bodyWalker) alternative(p *mimePart, at bodyPlace) ([]bodyItem, error) 
 			}
 		}
 	}
-	if slices.Contains(shown, false) {
+	dropped := slices.Contains(shown, formDropped) || slices.Contains(shown, formMore)
+	if dropped {
 		w.notes.add("alternative_dropped", p.where(), bodyDropped(all, best, shown))
+	}
+	if slices.Contains(shown, formAgainst) {
+		w.notes.add("alternative_differs", p.where(), "other numbers or addresses")
+	} else if slices.Contains(shown, formMore) {
+		w.notes.add("alternative_more", p.where(), "")
 	}
 	return out, nil
 }
@@ -136,12 +142,12 @@ func bodyJoin(c bodyChoice) string {
 }
 
 // bodyDropped says what the forms not shown had that the best one lacks.
-func bodyDropped(all []bodyChoice, best int, isShown []bool) string {
+func bodyDropped(all []bodyChoice, best int, forms []bodyForm) string {
 	shown := bodyJoin(all[best])
 	shown = shown[:min(len(shown), bodyMaxCompared)]
 	chars, links, compared := 0, 0, 0
 	for i, c := range all {
-		if isShown[i] {
+		if forms[i] >= formShown {
 			continue
 		}
 		chars += c.visible

@@ -20,6 +20,8 @@ func TestBodyWords(t *testing.T) {
 		"mixed":            {"会議A室", []string{"\x00会", "会議", "a", "\x00室"}},
 		"address":          {"see <https://a.example/x> now", []string{"see", "now"}},
 		"address in kanji": {"申請〔https://a.example/x〕", []string{"\x00申", "申請"}},
+		"mail address":     {"to A@b.example, ", []string{"to", "a@b.example", "a", "b", "example"}},
+		"wide digits":      {"１２３ 45", []string{"123", "45"}},
 		"blank":            {" \n\t", nil},
 	} {
 		var got []string
@@ -43,7 +45,7 @@ func TestShownFormsAreBounded(t *testing.T) {
 		t.Errorf("%v", n)
 	}
 	for i, s := range shown {
-		if !s {
+		if s != formShown {
 			t.Errorf("form %d, which no other one covers, is not shown", i)
 		}
 	}
