@@ -102,19 +102,11 @@ func (c *auditVerifyCmd) verify(e env) (audit.Report, error) {
 	if c.Live {
 		o.Now = time.Now()
 	}
-	for _, file := range c.Anchors {
-		b, err := os.ReadFile(file)
-		if err != nil {
+	if len(c.Anchors) > 0 {
+		if o.Anchors, err = readAnchors(e, c.Anchors, keys); err != nil {
 			return audit.Report{}, err
 		}
-		list, unsigned, err := audit.ParseAnchors(b, keys)
-		if err != nil {
-			return audit.Report{}, fmt.Errorf("%s: %w", file, err)
-		}
-		if unsigned > 0 {
-			fmt.Fprintf(e.stderr, "sekisho: %s: この記録の鍵で署名されていない行が%d行あり、控えとして数えていません / %d lines are not signed by this log and were not used\n", file, unsigned, unsigned)
-		}
-		o.Anchors, o.NeedAnchor = append(o.Anchors, list...), true
+		o.NeedAnchor = true
 	}
 	if c.Since != "" {
 		b, err := os.ReadFile(c.Since)
@@ -128,6 +120,27 @@ func (c *auditVerifyCmd) verify(e env) (audit.Report, error) {
 		o.Since = &since
 	}
 	return audit.Verify(e.ctx, os.DirFS(c.Log), keys, o)
+}
+
+// readAnchors reads files of checkpoints that were kept outside of a log, and tells
+// of lines that it did not use.
+func readAnchors(e env, files []string, keys audit.Keys) ([]audit.Checkpoint, error) {
+	var all []audit.Checkpoint
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		list, unsigned, err := audit.ParseAnchors(b, keys)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		if unsigned > 0 {
+			fmt.Fprintf(e.stderr, "sekisho: %s: この記録の鍵で署名されていない行が%d行あり、控えとして数えていません / %d lines are not signed by this log and were not used\n", file, unsigned, unsigned)
+		}
+		all = append(all, list...)
+	}
+	return all, nil
 }
 
 // reportJSON is a verification as scripts read it. Numbers of records are -1 for none.

@@ -106,7 +106,7 @@ func proveCopy(t *testing.T, e env, from, keys string) {
 	var said bytes.Buffer
 	e.stdout = &said
 	to := from + "-restored"
-	if err := (&restoreCmd{From: from, To: to, Verify: true, Keys: keys}).Run(e); err != nil {
+	if err := (&restoreCmd{From: from, To: to, Verify: true, Keys: keys, Key: filepath.Join(keys, "audit.pub")}).Run(e); err != nil {
 		t.Fatalf("%s: %v\n%s", from, err, said.String())
 	}
 	l, err := sqlite.Open(t.Context(), store.LedgerFile(to))

@@ -72,7 +72,7 @@ func TestReasonsAreErased(t *testing.T) {
 	sequence(t, n)
 
 	var out bytes.Buffer
-	faults, err := crossCheck(env{ctx, &out, &out}, filepath.Dir(n.stores.AuditDir), keys, l)
+	faults, err := crossCheck(env{ctx, &out, &out}, filepath.Dir(n.stores.AuditDir), keys, audit.VerifyOptions{}, l)
 	if err != nil {
 		t.Fatal(err)
 	}

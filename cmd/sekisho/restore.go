@@ -20,17 +20,21 @@ import (
 )
 
 type restoreCmd struct {
-	From   string `arg:"" help:"バックアップのフォルダ / folder of a backup" type:"existingdir"`
-	To     string `arg:"" help:"戻す先。空の、または無いフォルダ / where to; empty or new" type:"path"`
-	Verify bool   `help:"戻したものの台帳、保管庫、監査記録が合うことを確かめる / prove what was restored"`
-	Log    string `help:"失われた機械に残った監査記録のフォルダ。バックアップの後に消された件名とファイル名を、もう一度消します / a newer log: what it says was erased is erased again" type:"existingdir" placeholder:"DIR"`
-	Keys   string `help:"秘密鍵のフォルダ。--verify で、原本と配送待ちを開けることも確かめる / private keys, to open every blob" type:"existingdir" placeholder:"DIR"`
+	From    string   `arg:"" help:"バックアップのフォルダ / folder of a backup" type:"existingdir"`
+	To      string   `arg:"" help:"戻す先。空の、または無いフォルダ / where to; empty or new" type:"path"`
+	Verify  bool     `help:"戻したものの台帳、保管庫、監査記録が合うことを確かめる / prove what was restored"`
+	Key     string   `help:"監査担当が持っている、監査記録の公開鍵。--verify と --log で使います / the auditor's copy of the log's public key" type:"existingfile" placeholder:"FILE"`
+	Anchors []string `help:"記録の外に保管したチェックポイント。--verify で使います / checkpoints kept elsewhere" type:"existingfile" placeholder:"FILE" sep:"none"`
+	Log     string   `help:"失われた機械に残った監査記録のフォルダ。バックアップの後に消された件名とファイル名を、もう一度消します / a newer log: what it says was erased is erased again" type:"existingdir" placeholder:"DIR"`
+	Keys    string   `help:"秘密鍵のフォルダ。--verify で、原本と配送待ちを開けることも確かめる / private keys, to open every blob" type:"existingdir" placeholder:"DIR"`
 }
 
 // Help says what the exit codes mean.
 func (restoreCmd) Help() string {
 	return "データだけを戻します。設定はバックアップの config にあり、鍵は別に戻します。/ Restores the data; settings lie in config of the backup.\n" +
-		"終了コード / exit: 0 戻した（restored）, 1 合わないものがある（something does not agree）, 2 失敗（failure）"
+		"--verify は、--key か --anchors があればそれで、なければバックアップの中の公開鍵で調べます。\n" +
+		"終了コード / exit: 0 戻した（restored）, 1 合わないものがある（something does not agree）, 2 失敗（failure）, " +
+		"3 戻して合っていたが、バックアップの中の鍵でしか調べていない（restored and in agreement, but by the backup's own key only）"
 }
 
 // Run restores a backup into an empty folder. Each file is held against the
@@ -47,50 +51,58 @@ func (c *restoreCmd) Run(e env) error {
 	return errors.Join(c.prove(e, l, sum), l.Close())
 }
 
+// prove checks what was restored, records the restore and erases again what was
+// erased since. The ledger goes on even when only a key from the backup speaks for
+// it: whoever lost a machine may have nothing else. The exit code says so.
 func (c *restoreCmd) prove(e env, l *sqlite.Ledger, sum string) error {
+	t, err := c.trust(e, sum)
+	if err != nil {
+		return err
+	}
 	if c.Verify {
-		keys, err := config.LoadKeys(filepath.Join(c.From, backupKeys), config.AuditorRole)
-		if err != nil {
-			return err
-		}
-		faults, err := crossCheck(e, c.To, keys.AuditPublic, l)
-		if err != nil {
-			return err
-		}
-		if c.Keys != "" {
-			more, err := unreadable(e.ctx, c.To, c.Keys, l)
-			if err != nil {
-				return err
-			}
-			faults = append(faults, more...)
-		}
-		if err := judge(e, faults); err != nil {
+		if err := c.check(e, l, t); err != nil {
 			return err
 		}
 	}
 	if err := recordBackup(e.ctx, l, "system.restored", c.From, sum); err != nil {
 		return err
 	}
-	if err := c.erase(e, l); err != nil {
+	if err := c.erase(e, l, t); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "戻しました / restored:", c.To)
 	fmt.Fprintln(e.stdout, "バックアップより後に届けたメールは、同じ Message-ID でもう一度届くことがあります / mail relayed since may be relayed again, with the same Message-ID")
+	if c.Verify {
+		return t.say(e, c.From)
+	}
 	return nil
+}
+
+// check holds the restored ledger, stores and log against each other; exitHeld if
+// something does not agree.
+func (c *restoreCmd) check(e env, l *sqlite.Ledger, t trust) error {
+	faults, err := crossCheck(e, c.To, t.keys, c.options(t), l)
+	if err != nil {
+		return err
+	}
+	if c.Keys != "" {
+		more, err := unreadable(e.ctx, c.To, c.Keys, l)
+		if err != nil {
+			return err
+		}
+		faults = append(faults, more...)
+	}
+	return judge(e, faults)
 }
 
 // erase erases again what was erased after the backup was made, as far as a newer
 // log says so. That log is not believed before it was verified: else it could
 // say that everything was.
-func (c *restoreCmd) erase(e env, l *sqlite.Ledger) error {
+func (c *restoreCmd) erase(e env, l *sqlite.Ledger, t trust) error {
 	if c.Log == "" {
 		return nil
 	}
-	keys, err := config.LoadKeys(filepath.Join(c.From, backupKeys), config.AuditorRole)
-	if err != nil {
-		return err
-	}
-	again, err := eraseByLog(e, l, c.Log, keys.AuditPublic)
+	again, err := eraseByLog(e, l, c.Log, t.keys)
 	if err != nil {
 		return err
 	}

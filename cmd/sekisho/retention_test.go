@@ -61,7 +61,7 @@ func TestChores(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	faults, err := crossCheck(env{ctx, &out, &out}, dir, keys, n.stores.Ledger)
+	faults, err := crossCheck(env{ctx, &out, &out}, dir, keys, audit.VerifyOptions{}, n.stores.Ledger)
 	if err != nil {
 		t.Fatal(err)
 	}

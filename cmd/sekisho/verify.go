@@ -33,7 +33,7 @@ func (c *verifyCmd) Run(e env) error {
 		if err != nil {
 			return err
 		}
-		faults, err := crossCheck(e, cfg.Storage.Dir, keys.AuditPublic, l)
+		faults, err := crossCheck(e, cfg.Storage.Dir, keys.AuditPublic, audit.VerifyOptions{}, l)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func sayOldLedgers(e env, data string) error {
 
 // crossCheck holds the ledger, the stores and the log of a data directory
 // against each other and returns what does not agree.
-func crossCheck(e env, dir string, keys audit.Keys, l *sqlite.Ledger) ([]string, error) {
+func crossCheck(e env, dir string, keys audit.Keys, o audit.VerifyOptions, l *sqlite.Ledger) ([]string, error) {
 	faults := l.CheckConsistency(e.ctx)
 	more, err := l.CheckRecords(e.ctx)
 	if err != nil {
@@ -84,7 +84,7 @@ func crossCheck(e env, dir string, keys audit.Keys, l *sqlite.Ledger) ([]string,
 	}
 	faults = append(faults, more...)
 	log := os.DirFS(store.AuditDir(dir))
-	r, err := audit.Verify(e.ctx, log, keys, audit.VerifyOptions{})
+	r, err := audit.Verify(e.ctx, log, keys, o)
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
