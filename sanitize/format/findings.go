@@ -28,6 +28,7 @@ var findings = map[string]FindingText{
 	"html_css_text":         {"飾りの指定に書かれた文字がありました", "words written by a style", true},
 	"html_reversed_text":    {"並びを逆にして見せる文字がありました", "text shown from right to left", true},
 	"html_conditional_text": {"一部のメールソフトだけに見える文字がありました", "words in conditional comments", true},
+	"html_style_unread":     {"見えない文字が混じっているおそれがあります", "a style that may hide text was not understood", false},
 	"html_media":            {"音声や動画を取り除きました", "audio or video removed", true},
 	"link_mismatch":         {"見かけと行き先の違うリンクがあります", "link target differs from its text", true},
 	"html_deep_nesting":     {"", "deep nesting flattened", false},
@@ -66,6 +67,7 @@ var findings = map[string]FindingText{
 	"svg_script":          {"図に埋め込まれたプログラムを取り除きました", "script of a drawing removed", true},
 	"svg_page":            {"図に埋め込まれた別のページを取り除きました", "page inside a drawing removed", true},
 	"svg_remote":          {"図の外にある画像は読み込みません", "what a drawing refers to is not fetched", false},
+	"svg_style":           {"図の見え方が元と違うことがあります", "drawing has styles that its engine does not read as browsers do", true},
 	"icon_largest":        {"", "largest picture of an icon kept", false},
 	"picture_truncated":   {"画像の途中から先がありません", "picture cut short", false},
 

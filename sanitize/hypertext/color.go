@@ -1,6 +1,7 @@
 package hypertext
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -38,7 +39,7 @@ func parseColor(s string) color {
 		return color{clear: true}
 	case strings.HasPrefix(s, "#"):
 		return hexColor(s[1:])
-	case strings.HasPrefix(s, "rgb"):
+	case strings.HasPrefix(s, "rgb"), strings.HasPrefix(s, "hsl"):
 		return funcColor(s)
 	case len(s) == 6:
 		return hexColor(s) // <font color=ffffff>
@@ -81,21 +82,18 @@ func funcColor(s string) color {
 	if len(parts) < 3 {
 		return color{}
 	}
-	var v uint32
-	for _, p := range parts[:3] {
-		n, err := strconv.ParseFloat(strings.TrimSuffix(p, "%"), 64)
-		if err != nil {
-			return color{}
-		}
-		if strings.HasSuffix(p, "%") {
-			n = n * 255 / 100
-		}
-		v = v<<8 | uint32(min(max(n, 0), 255))
+	read := rgbParts
+	if s[0] == 'h' {
+		read = hslParts
+	}
+	v, ok := read(parts)
+	if !ok {
+		return color{}
 	}
 	if len(parts) > 3 {
-		a, err := strconv.ParseFloat(strings.TrimSuffix(parts[3], "%"), 64)
+		a, ok := share(parts[3])
 		switch {
-		case err != nil:
+		case !ok:
 			return color{}
 		case a <= 0.05:
 			return color{clear: true}
@@ -104,6 +102,39 @@ func funcColor(s string) color {
 		}
 	}
 	return rgb(v)
+}
+
+// hslParts reads hue in degrees, saturation and lightness (CSS Color 4, 7.1).
+func hslParts(parts []string) (uint32, bool) {
+	h, err := strconv.ParseFloat(strings.TrimSuffix(parts[0], "deg"), 64)
+	s, ok1 := share(strings.TrimSuffix(parts[1], "%") + "%")
+	l, ok2 := share(strings.TrimSuffix(parts[2], "%") + "%")
+	if err != nil || !ok1 || !ok2 || math.IsNaN(h) || math.IsInf(h, 0) {
+		return 0, false
+	}
+	s, l = min(max(s, 0), 1), min(max(l, 0), 1)
+	var v uint32
+	for _, n := range []float64{0, 8, 4} {
+		k := math.Mod(n+math.Mod(h, 360)/30+12, 12)
+		c := l - s*min(l, 1-l)*max(-1, min(k-3, 9-k, 1))
+		v = v<<8 | uint32(min(max(math.Round(c*255), 0), 255))
+	}
+	return v, true
+}
+
+func rgbParts(parts []string) (uint32, bool) {
+	var v uint32
+	for _, p := range parts[:3] {
+		n, err := strconv.ParseFloat(strings.TrimSuffix(p, "%"), 64)
+		if err != nil {
+			return 0, false
+		}
+		if strings.HasSuffix(p, "%") {
+			n = n * 255 / 100
+		}
+		v = v<<8 | uint32(min(max(n, 0), 255))
+	}
+	return v, true
 }
 
 func namedColor(s string) (uint32, bool) {
@@ -122,6 +153,34 @@ func namedColor(s string) (uint32, bool) {
 		return 0xF5F5F5, true
 	case "floralwhite":
 		return 0xFFFAF0, true
+	case "azure":
+		return 0xF0FFFF, true
+	case "mintcream":
+		return 0xF5FFFA, true
+	case "honeydew":
+		return 0xF0FFF0, true
+	case "aliceblue":
+		return 0xF0F8FF, true
+	case "seashell":
+		return 0xFFF5EE, true
+	case "oldlace":
+		return 0xFDF5E6, true
+	case "linen":
+		return 0xFAF0E6, true
+	case "lavenderblush":
+		return 0xFFF0F5, true
+	case "beige":
+		return 0xF5F5DC, true
+	case "lightyellow":
+		return 0xFFFFE0, true
+	case "cornsilk":
+		return 0xFFF8DC, true
+	case "gainsboro":
+		return 0xDCDCDC, true
+	case "lavender":
+		return 0xE6E6FA, true
+	case "lightgray", "lightgrey":
+		return 0xD3D3D3, true
 	case "silver":
 		return 0xC0C0C0, true
 	case "gray", "grey":

@@ -101,8 +101,16 @@ var textCases = []struct{ name, in, want string }{
 	{"marks cannot be forged by alt", "<img src=cid:a alt='x〕〔注意: y'>", "〔画像: x][注意: y〕"},
 	{"hidden preheader", "<div style='display:none'>先頭の文です</div><p>本文</p>", "〔隠された文字: 先頭の文です〕\n\n本文"},
 	{"trivial hidden text", "<span hidden>x</span>a<span style='display:none'>--</span>b", "〔隠された文字: x〕\nab"},
-	{"a short word hidden", "<style>.h{display:none}@media(min-width:1px){.h{display:inline!important}}</style><p>支払いは必要<i class=h>ない</i></p><p>ない</p>",
-		"支払いは必要\n〔隠された文字: ない〕\n\nない"},
+	{"a short word hidden", "<style>.h{display:none}</style><p>支払いは必要<i class=h>ない</i></p><p>ない</p>", "支払いは必要\n〔隠された文字: ない〕\n\nない"},
+	{"shown on every ordinary screen", "<style>.h{display:none}@media screen and (min-width:1px){.h{display:inline!important}}</style><p>支払いは必要<i class=h>ない</i></p>", "支払いは必要ない"},
+	{"hidden on every ordinary screen", "<style>@media (min-width:600px) and (max-width:9999px){.h{display:none}}@supports(display:block){.s{display:none}}@layer x{.l{display:none}}</style>a<i class=h>b</i><i class=s>c</i><i class=l>d</i>",
+		"a\n〔隠された文字: b c d〕"},
+	{"many ways to hide", "a<i style='opacity:1%'>b</i><i style='opacity:.1'><b style='opacity:.1'>c</b></i><i style='filter:blur(1px) opacity(0)'>d</i>" +
+		"<i style='zoom:.01'>e</i><i style='scale:0'>f</i><i style='transform:rotate(1deg) scale(0.001)'>g</i><i style='transform:translate(-9999px,0)'>h</i>" +
+		"<i style='position:absolute;left:300vw'>i</i><i style='clip-path:circle(0)'>j</i><i style='font-size:calc( 0px )'>k</i><font style='color:hsl(0 0% 100%)'>l</font>",
+		"a\n〔隠された文字: b c d e f g h i j k l〕"},
+	{"ways that do not hide", "<i style='opacity:0;opacity:1'>a</i><i style='opacity:.5'>b</i><i style='transform:translate(-50%,-50%) scale(1.2)'>c</i><i style='zoom:1'>d</i>" +
+		"<i style='clip-path:circle(0.5em)'>e</i><i style='font-size:calc(1em + 2px)'>f</i><i style='color:hsl(0,0%,20%)'>g</i><i style='filter:opacity(1)'>h</i>", "abcdefgh"},
 	{"words of a style", `<style>.a::before{content:'振込先は \'"} ' "1234567"}.b:AFTER{color:red;Content : "ではありません"}</style><p class=a>本文<p>有効<i class=b></i>`,
 		`〔飾り文字: 振込先は '"} 1234567〕本文` + "\n\n有効〔飾り文字: ではありません〕"},
 	{"the stronger of two", "<style>p.a:before{content:'強い'}.a:before{content:'弱い'}</style><p class=a>x", "〔飾り文字: 強い〕x"},

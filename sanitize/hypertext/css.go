@@ -7,7 +7,8 @@ import (
 
 // A very small CSS reader. It exists to notice what a style hides, so it reads
 // rules of simple selectors (tag, class, id, and descendants of these) and
-// forgets the rest. What it does not understand never hides anything.
+// forgets the rest. What it does not understand never hides anything; if it
+// could have, that is told (html_style_unread).
 
 const (
 	maxCSS       = 512 << 10 // bytes of style sheets
@@ -15,6 +16,8 @@ const (
 	maxRuleParts = 8         // compounds of one selector
 	maxMatches   = 4_000_000 // selector comparisons for a document
 	maxDecls     = 64        // declarations of one block
+
+	propUnread = "-unread" // stands for the declarations behind maxDecls
 )
 
 type decl struct {
@@ -44,6 +47,7 @@ type sheet struct {
 
 	writers  []writer
 	unplaced bool // a rule we cannot place writes words
+	unread   bool // something that hides was not understood, or a bound was reached
 }
 
 func newSheet(css []string) *sheet {
@@ -51,7 +55,7 @@ func newSheet(css []string) *sheet {
 	total := 0
 	for _, text := range css {
 		if total += len(text); total > maxCSS {
-			s.vague = true
+			s.vague, s.unread = true, true
 			break
 		}
 		s.read(stripComments(text))
@@ -81,7 +85,7 @@ func stripComments(s string) string {
 
 // read takes in the rules of one sheet.
 func (s *sheet) read(css string) {
-	for css != "" && s.n < maxRules {
+	for css != "" && s.room() {
 		i := strings.IndexAny(css, "{};")
 		if i < 0 {
 			return
@@ -104,6 +108,8 @@ func (s *sheet) read(css string) {
 				}
 			}
 		case strings.HasPrefix(head, "@page"):
+		case strings.HasPrefix(head, "@layer"), strings.HasPrefix(head, "@supports") && indexFold(head, "not") < 0:
+			s.readOnce(body)
 		case strings.HasPrefix(head, "@"):
 			s.written("@", body, false)
 		default:
@@ -116,7 +122,7 @@ func (s *sheet) read(css string) {
 // readOnce reads the inside of a plain @media block; blocks inside it are not
 // followed further.
 func (s *sheet) readOnce(css string) {
-	for css != "" && s.n < maxRules {
+	for css != "" && s.room() {
 		i := strings.IndexByte(css, '{')
 		if i < 0 {
 			return
@@ -131,16 +137,10 @@ func (s *sheet) readOnce(css string) {
 	}
 }
 
-// plainMedia tells whether the rules inside apply to a normal screen.
-func plainMedia(head string) bool {
-	q := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(head, "@media")))
-	return q == "" || q == "all" || q == "screen" || q == "only screen"
-}
-
-// onPaper tells whether the rules inside apply to printing only.
-func onPaper(head string) bool {
-	head = strings.ToLower(head)
-	return strings.Contains(head, "print") && !strings.Contains(head, "screen") && !strings.ContainsAny(head, ",") && !strings.Contains(head, "not ")
+// room tells whether one more rule may be read.
+func (s *sheet) room() bool {
+	s.unread = s.unread || s.n >= maxRules
+	return s.n < maxRules
 }
 
 // block splits css after the brace that closes the block it starts in. Braces
@@ -178,7 +178,7 @@ func (s *sheet) add(selectors string, decls []decl) {
 		return
 	}
 	for sel := range strings.SplitSeq(selectors, ",") {
-		if s.n >= maxRules {
+		if !s.room() {
 			return
 		}
 		steps, weight, ok := parseSelector(sel)
@@ -186,6 +186,7 @@ func (s *sheet) add(selectors string, decls []decl) {
 			s.vague = s.vague || slices.ContainsFunc(decls, func(d decl) bool {
 				return strings.HasPrefix(d.prop, "background")
 			})
+			s.unread = s.unread || !passing(sel) && slices.ContainsFunc(decls, decl.hides)
 			continue
 		}
 		s.n++
@@ -269,8 +270,11 @@ func declarations(body string) []decl {
 	var out []decl
 	for part := range strings.SplitSeq(body, ";") {
 		prop, value, ok := strings.Cut(part, ":")
-		if !ok || len(out) == maxDecls {
+		if !ok {
 			continue
+		}
+		if len(out) == maxDecls {
+			return append(out, decl{prop: propUnread})
 		}
 		value, bang, important := strings.Cut(value, "!")
 		d := decl{prop: strings.TrimSpace(prop), value: strings.TrimSpace(value)}
@@ -314,6 +318,9 @@ func unescapeCSS(s string) string {
 
 // match returns the declarations for n in the order they apply.
 func (s *sheet) match(n *node) []decl {
+	if s.budget <= 0 {
+		s.unread = s.unread || s.n > 0
+	}
 	if s.n == 0 || s.budget <= 0 {
 		return nil
 	}

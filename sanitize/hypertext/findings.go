@@ -31,6 +31,7 @@ const (
 	findWritten     = "html_css_text"         // words that a style writes
 	findReversed    = "html_reversed_text"    // characters forced to run from right to left
 	findConditional = "html_conditional_text" // words that only some mail programs show
+	findUnread      = "html_style_unread"     // a style that may hide words was not understood
 	findInvisible   = "html_invisible_chars"  // zero-width and direction characters
 	findMismatch    = "link_mismatch"         // link text names another host than the link
 	findDeceptive   = "link_deceptive"        // address built to be misread

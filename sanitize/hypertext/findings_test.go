@@ -1,6 +1,7 @@
 package hypertext
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,8 +49,14 @@ func TestFindings(t *testing.T) {
 			[]Finding{{findMismatch, "a", "1: b[.]test -> a[.]test"}}},
 		{"scheme", "<a href='vbscript:x'>a</a>", []Finding{{findScriptURI, "a", "1"}, {findScheme, "a", "1: vbscript"}}},
 		{"words of a style", "<style>p:after{content:'abc'}</style><p>a", []Finding{{findWritten, "p", "1"}}},
-		{"words of a style that cannot be placed", "<style>p:hover::after{content:'abc'}@supports(x:y){p:after{content:'abc'}}li::marker{content:'abc'}</style><p>a", []Finding{{findWritten, "style", "1"}}},
+		{"words of a style that cannot be placed", "<style>p:hover::after{content:'abc'}@supports(x:y){p:after{content:'abc'}}li::marker{content:'abc'}</style><p>a", []Finding{{findWritten, "p", "2"}}},
 		{"words of a style without effect", "<style>p{content:'abc'}@supports(x:y){p{content:'abc'}}</style><p>a", nil},
+		{"a rule that may hide", "<style>[title]{display:none}</style><p>a", []Finding{{findUnread, "style", "1"}}},
+		{"a neighbour that may hide", "<style>a+p{font-size:0}</style><p>a", []Finding{{findUnread, "style", "1"}}},
+		{"rules that hide nothing of the text", "<style>a:hover{display:none}[title]{color:red}u+i{font-size:12px}a+img{display:none}@media(max-width:600px){.pc{display:none}}</style><p>a", nil},
+		{"too many rules", "<style>" + strings.Repeat("a{color:red}", maxRules+1) + "</style>a", []Finding{{findUnread, "style", "1"}}},
+		{"too many declarations", "<p style='" + strings.Repeat("top:0;", maxDecls) + "display:none'>a", []Finding{{findUnread, "style", "1"}}},
+		{"too many comparisons", "<style>" + strings.Repeat("p p{color:red}", maxRules-1) + "</style>" + strings.Repeat("<p>a", 2200), []Finding{{findUnread, "style", "1"}}},
 		{"forced direction", "<bdo dir=rtl>ab</bdo>", []Finding{{findReversed, "text", "1"}}},
 		{"words for one mail program", "<!--[if mso]>abc<![endif]-->", []Finding{{findConditional, "comment", "1"}}},
 		{"unfinished", "a<b", []Finding{{findBroken, "document", "1"}}},

@@ -33,6 +33,9 @@ func render(t *tree, opt Options, plain bool) (Result, error) {
 	r.kids(t.root, st)
 	t.mayHide = r.find.by[findHidden] != nil
 	lines := r.addConditional(dropRepeats(r.f.done()))
+	if r.sheet.unread {
+		r.find.count(findUnread, "style", "")
+	}
 	if r.sheet.unplaced {
 		r.find.count(findWritten, "style", "")
 	}

@@ -42,8 +42,9 @@ type style struct {
 	indentAway bool
 	space      spacing
 	plainList  bool
-	rtl        bool // the direction that an override would force
-	reversed   bool // the characters run from right to left whatever they are
+	opacity    float64 // product of those of the ancestors
+	rtl        bool    // the direction that an override would force
+	reversed   bool    // the characters run from right to left whatever they are
 	// of this element only
 	display display
 	gone    bool // nothing of the element shows
@@ -55,7 +56,7 @@ type style struct {
 }
 
 func rootStyle(s *sheet) style {
-	st := style{fontPx: 16, fg: rgb(0), bg: rgb(0xFFFFFF)}
+	st := style{fontPx: 16, opacity: 1, fg: rgb(0), bg: rgb(0xFFFFFF)}
 	if s.vague {
 		st.bg = color{} // some background is set that we could not place
 	}
@@ -64,7 +65,7 @@ func rootStyle(s *sheet) style {
 
 // hides tells whether a run of text in this style cannot be seen.
 func (s style) hides() bool {
-	return s.invisible || s.fontPx <= 2 || s.indentAway || s.fg.clear || s.fg.near(s.bg)
+	return s.invisible || s.fontPx <= 2 || s.indentAway || s.opacity <= leastOpacity || s.fg.clear || s.fg.near(s.bg)
 }
 
 // box collects the properties that hide only together.
@@ -87,13 +88,14 @@ func compute(sh *sheet, n *node, up style) style {
 		for _, d := range ds {
 			if d.important == important {
 				st.apply(d, up, &b)
+				sh.unread = sh.unread || d.prop == propUnread
 			}
 		}
 	}
 	if st.forced {
 		st.reversed = st.rtl
 	}
-	st.gone = st.gone || st.display == displayNone || b.fixed && b.away || b.clip && (b.flat || b.thin)
+	st.gone = st.gone || st.display == displayNone || st.opacity <= leastOpacity || b.fixed && b.away || b.clip && (b.flat || b.thin)
 	return st
 }
 
@@ -136,8 +138,17 @@ func (s *style) apply(d decl, up style, b *box) {
 	case "mso-hide":
 		s.gone = s.gone || d.value == "all"
 	case "opacity":
-		v, err := strconv.ParseFloat(strings.TrimSuffix(d.value, "%"), 64)
-		s.gone = err == nil && v <= 0.02
+		if v, ok := share(d.value); ok {
+			s.opacity = up.opacity * min(max(v, 0), 1)
+		}
+	case "filter":
+		if v, ok := inFunc(d.value, "opacity"); ok {
+			n, ok := share(v)
+			s.gone = s.gone || ok && n <= leastOpacity
+		}
+	case "zoom", "scale":
+		n, ok := share(d.value)
+		s.gone = s.gone || ok && n > 0 && n <= 0.05 || d.prop == "scale" && ok && n == 0
 	case "font-size":
 		if px, ok := pixels(d.value, up.fontPx); ok {
 			s.fontPx = px
@@ -235,7 +246,7 @@ func (s *style) applyBox(d decl, b *box) {
 		if d.prop == "margin-top" {
 			s.above = s.margin(d.value)
 		}
-		if ok && px <= -500 {
+		if ok && (px <= -500 || px >= farAway && (d.prop == "left" || d.prop == "top")) {
 			b.away = true
 			b.fixed = b.fixed || strings.HasPrefix(d.prop, "margin")
 		}
@@ -243,9 +254,10 @@ func (s *style) applyBox(d decl, b *box) {
 		v := strings.NewReplacer(" ", "", ",", "", "px", "").Replace(d.value)
 		s.gone = s.gone || v == "rect(0000)" || v == "rect(1111)"
 	case "clip-path":
-		s.gone = s.gone || strings.HasPrefix(d.value, "inset(50%") || strings.HasPrefix(d.value, "inset(100%")
+		s.gone = s.gone || strings.HasPrefix(d.value, "inset(50%") || strings.HasPrefix(d.value, "inset(100%") ||
+			strings.HasPrefix(d.value, "circle(0") && !strings.HasPrefix(d.value, "circle(0.")
 	case "transform":
-		s.gone = s.gone || strings.HasPrefix(d.value, "scale(0)")
+		s.gone = s.gone || transformed(d.value)
 	case "-webkit-text-fill-color":
 		s.fg = parseColor(d.value)
 	}
@@ -286,6 +298,9 @@ func parseSpace(v string) spacing {
 
 // pixels reads a CSS length; em and % are relative to base.
 func pixels(v string, base float64) (float64, bool) {
+	if inner, ok := strings.CutPrefix(v, "calc("); ok && strings.HasSuffix(inner, ")") {
+		v = strings.TrimSpace(inner[:len(inner)-1])
+	}
 	end := 0
 	for end < len(v) && (v[end] >= '0' && v[end] <= '9' || strings.IndexByte("+-.", v[end]) >= 0) {
 		end++
