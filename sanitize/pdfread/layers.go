@@ -9,11 +9,11 @@ import "slices"
 // shown reports whether the layer of an annotation is on, the i-th of a page,
 // both from 0, and whether that is known.
 func (t *tree) shown(page, i int) (on, known bool) {
-	if page >= len(t.leaves) {
+	if page >= len(t.pages) {
 		return false, false
 	}
 	t.blind = false
-	all, _ := t.resolve(t.leaves[page].annots).([]any)
+	all, _ := t.resolve(t.pages[page].annots).([]any)
 	if i >= len(all) {
 		return false, false
 	}

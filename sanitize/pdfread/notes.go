@@ -36,9 +36,12 @@ func (n *notes) put(code, where, detail string) {
 	}
 }
 
-// annotations notes those of one page.
-func (n *notes) annotations(page int, c content) {
+// content notes what one page holds and what of it is missing.
+func (n *notes) content(page int, c content) {
 	a := c.annotations
+	if c.reach == cutShort {
+		n.page("content_truncated", page, "")
+	}
 	if a.Links > 0 {
 		n.page("pdf_link", page, "")
 	}

@@ -141,7 +141,7 @@ func (r *reading) note(d *drawnPage) {
 	if d.sheet.dpi < r.in.Render.DPI {
 		r.notes.page("page_scaled", r.page, fmt.Sprintf("%d dpi", d.sheet.dpi))
 	}
-	r.notes.annotations(r.page, d.content)
+	r.notes.content(r.page, d.content)
 	r.substituted(d.text)
 }
 
@@ -234,6 +234,7 @@ type content struct {
 	text     pdfium.Text
 	objects  pdfium.Objects
 	pictures []pdfium.Picture // the first of them
+	reach    reach
 
 	annotations pdfium.Annotations
 	undrawn     pdfium.Undrawn
@@ -251,6 +252,10 @@ func (r *reading) see(page *pdfium.Page, number int, s sheet) (content, pdfium.P
 	var err error
 	if c.objects, err = page.Objects(maxObjects); err != nil {
 		return c, pix, err
+	}
+	c.reach = r.tree.contents(number)
+	if c.reach != toItsEnd && c.objects == (pdfium.Objects{}) {
+		return c, pix, format.Hold(format.FidelityLoss, fmt.Sprintf("page %d: its content cannot be read", number+1))
 	}
 	if c.annotations, err = page.Annotations(maxObjects); err != nil {
 		return c, pix, err

@@ -20,14 +20,17 @@ type walk struct {
 	found []treePage
 }
 
-// treePage is what is wanted of a page: where its annotations are.
-type treePage struct{ annots any }
+// treePage is what is wanted of a page: where its annotations and its content are.
+type treePage struct{ annots, contents any }
 
 // tree is a page tree that was walked, to look up what the engine does not tell.
-// Without leaves it knows nothing.
+// Without pages it knows nothing.
 type tree struct {
 	walk
-	leaves []treePage
+	pages []treePage
+
+	reaches  map[int]reach // of streams that were read
+	inflated int64         // bytes of them
 }
 
 // maxTreeDepth bounds the layers of the tree; real ones have less than ten.
@@ -65,7 +68,7 @@ func (t *table) tree(pages int) (found *tree, fault string, sees bool) {
 	case fault == "" && n != pages:
 		fault = fmt.Sprintf("%d pages in a tree of %d", pages, n)
 	}
-	return &tree{walk: w, leaves: w.found}, fault, true
+	return &tree{walk: w, pages: w.found}, fault, true
 }
 
 // node counts the pages below a node, and itself if it is one.
@@ -84,7 +87,7 @@ func (w *walk) node(at any, depth int) (int, string) {
 		return 0, "" // null, as good as absent (7.3.10)
 	}
 	if _, inner := d["Kids"]; !inner {
-		w.found = append(w.found, treePage{annots: d["Annots"]})
+		w.found = append(w.found, treePage{d["Annots"], d["Contents"]})
 		return 1, ""
 	}
 	kids, _ := w.resolve(d["Kids"]).([]any)

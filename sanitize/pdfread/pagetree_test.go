@@ -10,7 +10,7 @@ import (
 )
 
 // leaf is a page of the trees below.
-const leaf = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]/Contents 9 0 R>>"
+const leaf = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>"
 
 // treeCase is a page tree: objects 2 to 8, object 2 its root, and how many pages
 // the engine sees; fault is part of what is wrong with it.

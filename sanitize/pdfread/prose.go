@@ -25,7 +25,7 @@ func (r *reading) tell(page *pdfium.Page) error {
 	if err != nil {
 		return err
 	}
-	r.notes.annotations(r.page, c)
+	r.notes.content(r.page, c)
 	r.substituted(c.text)
 	v := r.read(c.text, canvas{pix, float64(s.px) / float64(w), float64(s.py) / float64(h)})
 	if err := r.vanished(v, c); err != nil {
