@@ -52,7 +52,11 @@ func SVG(draw Drawer, letters bool) func(context.Context, format.Untrusted, *ir.
 			s.meta |= metaText
 		}
 		s.animated = bytes.Contains(low, []byte("<animate")) || bytes.Contains(low, []byte("<set"))
-		for _, n := range active(low) {
+		all := active(low)
+		if what := strange(low); what != "" {
+			all = append(all, ir.Note{Code: "svg_style", Detail: what})
+		}
+		for _, n := range all {
 			if err := out.Write(n); err != nil {
 				return fmt.Errorf("write finding: %w", err)
 			}

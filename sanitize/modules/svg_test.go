@@ -28,6 +28,7 @@ func TestSVG(t *testing.T) {
 		"remote":   {`<image xlink:href="https://tracker.example/x.png" width="20" height="20"/>`, "[svg_remote format_changed]", stdimage.Pt(10, 10), color.NRGBA{}},
 		"metadata": {`<metadata>who</metadata><rect width="20" height="20"/>`, "[format_changed metadata_removed]", stdimage.Pt(10, 10), color.NRGBA{0, 0, 0, 255}},
 		"moving":   {`<rect width="20" height="20"><animate attributeName="x" to="9"/></rect>`, "[format_changed animation_first]", stdimage.Pt(10, 10), color.NRGBA{0, 0, 0, 255}},
+		"styles":   {`<style>@media screen{.a{display:none}}</style><rect width="20" height="20" class="a"/>`, "[svg_style format_changed]", stdimage.Pt(10, 10), color.NRGBA{0, 0, 0, 255}},
 		"file":     {`<image xlink:href="file:///etc/passwd" width="20" height="20"/>`, "[format_changed]", stdimage.Pt(10, 10), color.NRGBA{}},
 	} {
 		o, err := sanitize(t, row(t, "svg"), []byte(head+c.body+"</svg>"), 0)
