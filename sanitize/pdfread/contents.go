@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/ascii85"
+	"encoding/binary"
+	"hash/adler32"
 	"io"
 )
 
@@ -103,14 +105,17 @@ func (t *tree) decode(body []byte, filter any) reach {
 		filters = []any{filter}
 	}
 	var from io.Reader = bytes.NewReader(body)
+	if len(filters) == 1 && deflates(t.resolve(filters[0])) {
+		return t.inflate(body)
+	}
 	for i, f := range filters {
 		switch t.resolve(f) {
 		case name("FlateDecode"), name("Fl"):
 			var head [2]byte
-			if _, err := io.ReadFull(from, head[:]); err != nil || head[0]&15 != 8 || (int(head[0])<<8|int(head[1]))%31 != 0 {
+			if _, err := io.ReadFull(from, head[:]); err != nil || !packs(head) {
 				return cutShort
 			}
-			from = flate.NewReader(from) // without the checksum, which no reader minds
+			from = flate.NewReader(from)
 		case name("ASCII85Decode"), name("A85"):
 			if i > 0 {
 				return unread
@@ -127,6 +132,36 @@ func (t *tree) decode(body []byte, filter any) reach {
 	n, err := io.Copy(io.Discard, io.LimitReader(from, maxContents-t.inflated))
 	t.inflated += n
 	if err != nil {
+		return cutShort
+	}
+	return toItsEnd
+}
+
+// deflates reports whether a filter is Flate, in either spelling.
+func deflates(filter any) bool { return filter == name("FlateDecode") || filter == name("Fl") }
+
+// packs reports whether two bytes begin a stream of zlib (RFC 1950, 2.2).
+func packs(head [2]byte) bool {
+	return head[0]&15 == 8 && (int(head[0])<<8|int(head[1]))%31 == 0
+}
+
+// inflate is decode for the usual case. A checksum that is not there is not
+// minded, as no reader does; one that is wrong tells of changed bytes.
+func (t *tree) inflate(body []byte) reach {
+	if len(body) < 2 || !packs([2]byte(body)) {
+		return cutShort
+	}
+	packed, sum := bytes.NewReader(body[2:]), adler32.New()
+	n, err := io.Copy(sum, io.LimitReader(flate.NewReader(packed), maxContents-t.inflated))
+	t.inflated += n
+	if err != nil {
+		return cutShort
+	}
+	var said [4]byte
+	if _, err := io.ReadFull(packed, said[:]); err != nil || t.inflated >= maxContents {
+		return toItsEnd
+	}
+	if binary.BigEndian.Uint32(said[:]) != sum.Sum32() {
 		return cutShort
 	}
 	return toItsEnd

@@ -55,6 +55,7 @@ func TestContentsToTheEnd(t *testing.T) {
 		{"packed, in a list", contentOf("/Filter[/FlateDecode]", packed), false, ""},
 		{"packed, as text", contentOf("/Filter[/ASCII85Decode/FlateDecode]", string(text)), false, ""},
 		{"without its checksum", contentOf("/Filter/FlateDecode", packed[:len(packed)-4]), false, ""},
+		{"another checksum", contentOf("/Filter/FlateDecode", packed[:len(packed)-1]+string(packed[len(packed)-1]^1)), true, ""},
 		{"cut", contentOf("/Filter/FlateDecode", packed[:len(packed)/2]), true, ""},
 		{"damaged", contentOf("/Filter/FlateDecode", string(flip)), true, ""},
 		{"not packed at all", contentOf("/Filter/FlateDecode", "BT ET"), false, format.FidelityLoss},
