@@ -24,7 +24,7 @@ type Cleaned struct {
 // CleanText gives text the one visible treatment: what a reader cannot see is not there. Control and bidirectional
 // characters and invisible ones (carriers of hidden words, and of names like "exe.pdf" turned around) are removed and
 // counted; noncharacters become U+FFFD; CRLF, CR, NEL, U+2028 and U+2029 become LF, form feeds and vertical tabs too.
-// Kept are private use characters (外字), one variation selector behind a visible character (異体字), and joiners
+// Kept are private use characters (外字), one variation selector behind a character that has variants (異体字), eight combining marks on a base, and joiners
 // between emoji or letters of scripts that need them. Invalid UTF-8 becomes U+FFFD. Nothing is normalized: NFC would
 // exchange kanji. Cleaning twice changes nothing more. Time is linear; the result is at most 3 × len(s) bytes.
 func CleanText(s string, keep Keep) (string, Cleaned) {
@@ -37,7 +37,7 @@ func CleanText(s string, keep Keep) (string, Cleaned) {
 		if n := ordinary(s[i:]); n > 0 {
 			c.out.WriteString(s[i : i+n])
 			c.last, _ = utf8.DecodeLastRuneInString(s[i : i+n])
-			c.cr = false
+			c.cr, c.marks = false, 0
 			i += n
 			continue
 		}
@@ -73,6 +73,7 @@ type cleaner struct {
 	out   strings.Builder
 	keep  Keep
 	count Cleaned
+	marks int  // combining marks behind the last base
 	last  rune // the last character written, 0 at the start
 	cr    bool // the character before was CR
 }
@@ -93,12 +94,23 @@ func (c *cleaner) rune(r rune, rest string) {
 		c.write(utf8.RuneError)
 	case isBidi(r):
 		c.count.Bidi++
-	case isInvisible(r), isVariation(r) && !c.carries(), isJoiner(r) && !joins(c.last, rest):
+	case isInvisible(r), isVariation(r) && !c.carries(r), isJoiner(r) && !joins(c.last, rest):
 		c.count.Invisible++
+	case unicode.IsMark(r):
+		if c.marks++; c.marks > maxMarks {
+			c.count.Invisible++
+			return
+		}
+		c.write(r)
 	default:
+		c.marks = 0
 		c.write(r)
 	}
 }
+
+// maxMarks is how many combining marks stay behind one character: more than any script needs, and too few to paint over the
+// lines around.
+const maxMarks = 8
 
 func (c *cleaner) write(r rune) {
 	c.out.WriteRune(r)
@@ -116,9 +128,19 @@ func (c *cleaner) layout(r rune) {
 	}
 }
 
-// carries says whether a variation selector may follow: behind one visible character, and only one.
-func (c *cleaner) carries() bool {
-	return c.last > ' ' && !isVariation(c.last) && !unicode.IsSpace(c.last) && !isJoiner(c.last)
+// carries says whether the variation selector r may follow: only one, and only behind a character that has variants, or any
+// letter could carry a byte that nobody sees. These are Han characters and signs (Unicode, StandardizedVariants.txt), and for
+// the two that choose between text and picture all that are no letters but ℹ (emoji-variation-sequences.txt).
+func (c *cleaner) carries(r rune) bool {
+	switch {
+	case c.last <= ' ', isVariation(c.last), unicode.IsSpace(c.last), isJoiner(c.last):
+		return false
+	case r == 0xfe0e || r == 0xfe0f:
+		return !unicode.IsLetter(c.last) || c.last == 'ℹ' || unicode.Is(unicode.Han, c.last)
+	case r >= 0xfe00 && r <= 0xfe0d:
+		return unicode.In(c.last, unicode.Han, unicode.Sm, unicode.Myanmar)
+	}
+	return unicode.Is(unicode.Han, c.last)
 }
 
 func isBidi(r rune) bool {

@@ -1,6 +1,7 @@
 package charset
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -31,7 +32,12 @@ func TestCleanText(t *testing.T) {
 		{"Hangul fillers", "\u115f\u1160\u3164\uffa0x", KeepLines, "x", Cleaned{Invisible: 4}},
 		{"IVS", "葛\U000e0100飾", KeepLines, "葛\U000e0100飾", Cleaned{}},
 		{"text and emoji selectors", "☎\ufe0e❤\ufe0f", KeepLines, "☎\ufe0e❤\ufe0f", Cleaned{}},
-		{"selectors as hidden bytes", "x\ufe00\ufe01\U000e0100\U000e0101", KeepLines, "x\ufe00", Cleaned{Invisible: 3}},
+		{"selectors as hidden bytes", "x\ufe00\ufe01\U000e0100\U000e0101", KeepLines, "x", Cleaned{Invisible: 4}},
+		{"selectors behind kana", "あ\U000e0101い\ufe01ア\ufe0f", KeepLines, "あいア", Cleaned{Invisible: 3}},
+		{"variants of kanji and signs", "辻\U000e0101神\ufe00∩\ufe00々\U000e0100", KeepLines, "辻\U000e0101神\ufe00∩\ufe00々\U000e0100", Cleaned{}},
+		{"emoji of signs and digits", "1\ufe0f\u20e3©\ufe0fℹ\ufe0f㊗\ufe0f", KeepLines, "1\ufe0f\u20e3©\ufe0fℹ\ufe0f㊗\ufe0f", Cleaned{}},
+		{"marks piled up", "a" + strings.Repeat("\u0301", 2000) + "b\u0301", KeepLines, "a" + strings.Repeat("\u0301", 8) + "b\u0301", Cleaned{Invisible: 1992}},
+		{"marks of many letters", strings.Repeat("か\u3099", 20), KeepLines, strings.Repeat("か\u3099", 20), Cleaned{}},
 		{"selector behind a space", " \ufe00", KeepLines, " ", Cleaned{Invisible: 1}},
 		{"selector at the start", "\ufe00x", KeepLines, "x", Cleaned{Invisible: 1}},
 		{"emoji family", "👩\u200d👧", KeepLines, "👩\u200d👧", Cleaned{}},

@@ -203,17 +203,19 @@ func bodyFlowed(s string, delsp bool) string {
 
 // bodyEnriched removes the commands of text/enriched (RFC 1896): <x> and </x>
 // go, << is a less-than sign, <param> and what it holds go, and one line break
-// is a blank while two or more are one less.
+// is a blank while two or more are one less. A <param> that nothing closes is
+// passed over, or all that follows would be lost.
 // spec: rfc1896
 func bodyEnriched(s string) string {
 	var out strings.Builder
-	skip := 0
-	for len(s) > 0 {
+	skip := false
+	closing := bodyLastParam(s)
+	for whole := len(s); len(s) > 0; {
 		i := strings.IndexAny(s, "<\n")
 		if i < 0 {
 			i = len(s)
 		}
-		if skip == 0 {
+		if !skip {
 			out.WriteString(s[:i])
 		}
 		s = s[i:]
@@ -221,12 +223,12 @@ func bodyEnriched(s string) string {
 		case s == "":
 		case s[0] == '\n':
 			n := len(s) - len(strings.TrimLeft(s, "\n"))
-			if skip == 0 {
+			if !skip {
 				out.WriteString(bodyEnrichedBreak(n))
 			}
 			s = s[n:]
 		case strings.HasPrefix(s, "<<"):
-			if skip == 0 {
+			if !skip {
 				out.WriteByte('<')
 			}
 			s = s[2:]
@@ -239,9 +241,9 @@ func bodyEnriched(s string) string {
 			}
 			switch strings.ToLower(s[1:end]) {
 			case "param":
-				skip++
+				skip = whole-len(s) < closing
 			case "/param":
-				skip = max(0, skip-1)
+				skip = false
 			case "nl", "paragraph", "/paragraph":
 				out.WriteByte('\n')
 			}
@@ -249,6 +251,16 @@ func bodyEnriched(s string) string {
 		}
 	}
 	return out.String()
+}
+
+// bodyLastParam finds the last </param>, -1 if there is none.
+func bodyLastParam(s string) int {
+	const end = "</param>"
+	i := len(s) - len(end)
+	for i >= 0 && !(s[i] == '<' && strings.EqualFold(s[i:i+len(end)], end)) {
+		i--
+	}
+	return max(i, -1)
 }
 
 func bodyEnrichedBreak(n int) string {

@@ -59,6 +59,7 @@ func TestParseBodies(t *testing.T) {
 		{name: "html file", in: parseMixed(partText, "Content-Type: text/html; name=a.html\n\n<p>x"), want: []string{`child attachment "a.html" text/html`}},
 		{name: "other text types are files", in: parseMixed(partText, "Content-Type: text/csv\n\na,b"), want: []string{`child attachment "" text/csv`}},
 		{name: "enriched", in: parsePlain("Content-Type: text/enriched", "<bold>Now</bold> is\nthe <<time\n\nfor<color><param>red</param>all</color>"), want: []string{`body 0 "Now is the <time\nforall"`}},
+		{name: "enriched with an open parameter", in: parsePlain("Content-Type: text/enriched", "a<color><param>red</param>b</color><param>c<PARAM>d</Param>e<param>f"), want: []string{`body 0 "abef"`}},
 		{name: "enriched that is a zip", in: parsePlain("Content-Type: text/richtext\nContent-Transfer-Encoding: base64", "UEsDBAoAAAAAAOCYuCg8z1FoRAAAAEQAAAA="), want: []string{"child attachment", "text/richtext", "body_unreadable"}},
 		{name: "only a picture", in: parsePlain("Content-Type: image/png; name=a.png", "PNG"), want: []string{`child attachment "a.png"`, "note body_empty"}},
 		{name: "signed", in: "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\n\n--s\n\nwords\n--s\nContent-Type: application/pkcs7-signature; name=smime.p7s\n\nSIG\n--s--\n",
