@@ -209,7 +209,7 @@ func (c *collector) people(e audit.Event) {
 	case "auth.failed", "auth.locked":
 		c.failedSignIns[string(e.Verb)]++
 	case "authz.denied":
-		c.denied[who(e)]++
+		c.denied[who(e)] += refusals(e)
 	}
 	switch group(e.Verb) {
 	case "policy":
@@ -219,6 +219,16 @@ func (c *collector) people(e audit.Event) {
 	case "outbound":
 		c.outbound[phrase(e)+"\t"+e.Policy.Rule]++
 	}
+}
+
+// refusals is how many refusals a record stands for: of those within a minute only
+// the number is recorded, as "x 600".
+func refusals(e audit.Event) int {
+	n := 0
+	if _, err := fmt.Sscanf(e.Change.After, "x %d", &n); err != nil || n < 1 {
+		return 1
+	}
+	return n
 }
 
 func (c *collector) add(to map[string]*tally, key string, e audit.Event) {

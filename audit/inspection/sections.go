@@ -308,12 +308,14 @@ func later(a, b time.Time) time.Time {
 
 func (c *collector) signIns() Section {
 	t := Table{Caption: "権限がないため断った操作", Head: []string{"だれが", "回数"}}
+	denied := 0
 	for _, k := range byCount(c.denied) {
 		t.add(k, fmt.Sprint(c.denied[k]))
+		denied += c.denied[k]
 	}
 	return Section{Title: "ログインと権限", Mark: Figure, Articles: "第6条(6)", Tables: []Table{t}, Notes: []string{
 		fmt.Sprintf("ログインの成功%d回、失敗%d回、アカウントのロック%d回、権限がないため断った操作%d回です。",
-			c.count("auth.succeeded"), c.failedSignIns["auth.failed"], c.failedSignIns["auth.locked"], c.count("authz.denied"))}}
+			c.count("auth.succeeded"), c.failedSignIns["auth.failed"], c.failedSignIns["auth.locked"], denied)}}
 }
 
 func (c *collector) outgoing() Section {

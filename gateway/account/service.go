@@ -29,6 +29,8 @@ type Service struct {
 	words  []string
 	issuer string
 	sealer Sealer
+
+	refused refusals
 }
 
 // New returns a Service.
@@ -81,10 +83,28 @@ func (s *Service) allow(p Principal, c Capability) error {
 	return err
 }
 
-// Denied records that p was refused something because of who p is.
+// Denied records that p was refused something because of who p is. Of further
+// refusals of the same within a minute only the number is recorded, by the first
+// one after it or by Tidy; a number that is not recorded yet ends with the process.
 func (s *Service) Denied(ctx context.Context, p Principal, what string) error {
+	n := s.refused.count(p, what, s.Now())
+	if n == 0 {
+		return nil
+	}
+	more := ""
+	if n > 1 {
+		more = fmt.Sprintf("x %d", n)
+	}
+	return s.denied(ctx, p, what, more)
+}
+
+// denied writes refusals down; times says how many, "" for one.
+func (s *Service) denied(ctx context.Context, p Principal, what, times string) error {
 	r, err := s.record("authz.denied", audit.Denied, p, func(e *audit.Event) {
 		e.Object = audit.Object{Type: "operation", ID: audit.Clean(what, 256)}
+		if times != "" {
+			e.Change = audit.Change{Path: "refusals", After: times}
+		}
 	})
 	if err != nil {
 		return err
@@ -93,9 +113,15 @@ func (s *Service) Denied(ctx context.Context, p Principal, what string) error {
 }
 
 // Tidy forgets sessions that are over and attempts of a month ago. The attempts
-// of an account at the hard cap are not forgotten before a person unlocks it.
+// of an account at the hard cap are not forgotten before a person unlocks it. It
+// records how often people were refused something since the last record of it.
 func (s *Service) Tidy(ctx context.Context) error {
 	now := s.Now()
+	for _, u := range s.refused.rest(now) {
+		if err := s.denied(ctx, u.by, u.what, fmt.Sprintf("x %d", u.n)); err != nil {
+			return err
+		}
+	}
 	return s.store.Do(ctx, func(tx Tx) error {
 		return tx.Tidy(now.Add(-SessionTime), now.Add(-30*24*time.Hour))
 	})

@@ -225,7 +225,8 @@ func TestPreviewReach(t *testing.T) {
 		}
 		w.Wait(20 * time.Minute)
 	}
-	if got := w.records("authz.denied"); len(got) != 6 {
+	// Of the three refusals of the same to each of two, within a minute, one is written down.
+	if got := w.records("authz.denied"); len(got) != 2 {
 		t.Errorf("%d refusals on record", len(got))
 	}
 	mine := w.signIn("yamada").look(map[string]any{"item": i.ID, "page": 2})

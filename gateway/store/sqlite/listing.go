@@ -24,6 +24,9 @@ const (
 	maxWhose    = 1000 // addresses of one query
 	answerTime  = 24 * time.Hour
 	answerStuck = 5 * time.Minute // a request under way this long has died
+	// maxAnswers is how many answers of one person are kept: at the highest rate of
+	// changes those of three minutes, longer than anybody waits to send again.
+	maxAnswers = 1000
 )
 
 const (
@@ -256,6 +259,9 @@ func (l *Ledger) RecordPage(ctx context.Context, p gateway.PageQuery) ([]audit.R
 	return out, next, nil
 }
 
+// fewerAnswers forgets the oldest answers of one person.
+const fewerAnswers = `DELETE FROM answers WHERE who = ?1 AND status <> 0 AND key IN (SELECT key FROM answers WHERE who = ?1 ORDER BY at DESC, key LIMIT -1 OFFSET ?2)`
+
 // BeginAnswer implements gateway.Answers.
 func (l *Ledger) BeginAnswer(ctx context.Context, a gateway.Answer) (gateway.Answer, bool, error) {
 	var stored gateway.Answer
@@ -278,6 +284,9 @@ func (l *Ledger) BeginAnswer(ctx context.Context, a gateway.Answer) (gateway.Ans
 			}
 			_, err = t.exec(`INSERT INTO answers (who, key, request, status, header, body, at) VALUES (?, ?, ?, 0, '', x'', ?)`,
 				a.Who, a.Key, a.Request[:], nanos(a.At))
+			if err == nil {
+				_, err = t.exec(fewerAnswers, a.Who, maxAnswers)
+			}
 			return err
 		})
 	})
