@@ -123,7 +123,7 @@ func (h *buildHeader) setPeople(m *buildValues, c format.Construction) {
 	from = from[:min(len(from), buildMaxFrom)]
 	sender := h.people(m.boxes[ir.RoleSender], c.Profile)
 	if len(sender) == 0 && len(from) > 1 {
-		sender = from // RFC 5322 section 3.6.2: several authors need a sender
+		sender = buildSender(from) // RFC 5322 section 3.6.2: several authors need a sender
 	}
 	h.from = buildBoxTokens(from)
 	h.sender = buildBoxTokens(sender[:min(len(sender), 1)])
@@ -134,6 +134,17 @@ func (h *buildHeader) setPeople(m *buildValues, c format.Construction) {
 	if c.Facts != nil && own && m.fields[ir.FieldAuthResult] != "pass" && !m.has("own_domain") {
 		h.note("own_domain", "from", addr)
 	}
+}
+
+// buildSender chooses one of several authors: the last address that is one. The
+// first is what programs show, and what a forger therefore claims.
+func buildSender(from []buildMailbox) []buildMailbox {
+	for _, b := range slices.Backward(from) {
+		if b.addr != buildInvalidAddr && b.addr != buildUnknownAddr {
+			return []buildMailbox{{addr: b.addr}}
+		}
+	}
+	return from[:1]
 }
 
 // people judges the addresses of one role and notes an imitation.

@@ -293,3 +293,22 @@ func FuzzBuild(f *testing.F) {
 		lintExpectClean(t, mail.Bytes(), nil)
 	})
 }
+
+// TestBuildSender: of several authors the last address that is one sends, for
+// the first is what a forger claims.
+func TestBuildSender(t *testing.T) {
+	first, second := buildMailbox{name: "市長", addr: "mayor@a.example"}, buildMailbox{name: "x", addr: "x@b.example"}
+	bad := buildMailbox{name: "y", addr: buildInvalidAddr}
+	for name, c := range map[string]struct {
+		from []buildMailbox
+		want string
+	}{
+		"last":             {[]buildMailbox{first, second}, "x@b.example"},
+		"last that is one": {[]buildMailbox{first, second, bad}, "x@b.example"},
+		"none":             {[]buildMailbox{bad, bad}, buildInvalidAddr},
+	} {
+		if got := buildSender(c.from); len(got) != 1 || got[0].addr != c.want {
+			t.Errorf("%s: %v, want %s", name, got, c.want)
+		}
+	}
+}
