@@ -64,6 +64,9 @@ func chooseWide(claimed codec, b []byte) codec {
 	if labelled && readsNarrow(b) || !labelled && (bytes.IndexByte(b, 0) < 0 || len(b) < 4 || len(b)%2 == 1 && len(b) < 32) {
 		return codec{}
 	}
+	if !labelled && strayZeros(b) {
+		return codec{}
+	}
 	if len(b)%4 == 0 || claimed.name == nameUTF32 {
 		if t := tally32(b, true); t.plausible() {
 			return codec{name: nameUTF32BE}
@@ -81,6 +84,11 @@ func chooseWide(claimed codec, b []byte) codec {
 		return codec{name: nameUTF16BE}
 	}
 	return codec{}
+}
+
+// strayZeros says that b is ASCII with a few zero bytes in it, which would make rare kanji of every pair without one.
+func strayZeros(b []byte) bool {
+	return bytes.Count(b, []byte{0})*4 < len(b) && readsAsASCII(bytes.ReplaceAll(b, []byte{0}, nil))
 }
 
 // readsNarrow says that bytes labelled UTF-16 or UTF-32 are in a byte-oriented charset.
