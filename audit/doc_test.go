@@ -52,7 +52,8 @@ decision.request_id joins the records of one request.
 | exception.opened, exception.ended | type exception, id | decision.request_id is that id; order; comment_c; change: state, dates, number of uses, SHA-256 of what it says, and that itself as far as it fits (recipients, senders, kinds). Pending until the second approval |
 | exception.used | type exception, id; receipt_no, part, sha256_original, sha256_sanitized as in release.executed | decision.request_id is the request; change "uses" from "0" to "1 of 3 sha256:…", the SHA-256 of what the exception says |
 | system.started | type setting, id release.exceptions | change from "false" to "true" or back, at the first start with it |
-| retention.purged | type texts (of a message) or exception_texts | decision.reason_code: retention, erasure_request or restored |
+| authz.denied | type operation, id | change "refusals" to "x 600": for how many refusals it stands, when not one |
+| retention.purged | type texts (of a message), exception_texts or ledger_copy (of before an upgrade) | decision.reason_code: retention, erasure_request or restored |
 `
 
 // The columns in the documentation are those of the code, in order.
