@@ -106,7 +106,7 @@ func setup(e *testscript.Env, bin string) error {
 	w.sink = newSink(sinkAt, filepath.Join(e.WorkDir, "mail"))
 	e.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	e.Setenv("HOST", host)
-	people := filepath.Join(e.WorkDir, "people")
+	people := e.WorkDir + "-people" // a story's own directory is what the story makes of it
 	if err := os.Mkdir(people, 0o700); err != nil {
 		return err
 	}
