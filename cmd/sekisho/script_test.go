@@ -30,6 +30,7 @@ import (
 //	capture ENV RE                the first group in the last output
 //	seek [!] TEXT DIR             is there a file with these bytes below?
 //	person NAME ROLE [ADDRESS]    an account; "as NAME PROGRAM ARG…" acts with it
+//	crowd FROM ADDRESS N          connections that come and stay
 //	trace FILE                    who released what, from an export alone
 //	sample, fill, jis, cert, flipbyte, cuttail, httpget, free
 
@@ -65,7 +66,7 @@ func TestScript(t *testing.T) {
 			"body": bodyCommand, "part": partCommand, "eventually": eventually, "capture": capture, "seek": seek,
 			"sample": sample, "fill": fill, "jis": jis, "cert": certCommand, "flipbyte": flipByte, "cuttail": cutTail,
 			"httpget": httpGet, "free": free, "syslog": syslogCommand, "rest": restCommand, "code": codeCommand, "trace": trace,
-			"person": personCommand,
+			"person": personCommand, "crowd": crowd,
 		},
 	})
 }

@@ -87,7 +87,7 @@ func serve(ctx context.Context, n *node) error {
 		if err != nil {
 			return fmt.Errorf("management.listen: %w", err)
 		}
-		management = l
+		management = bound(l, managementPlaces.total, managementPlaces.each)
 		n.log.Info("listening", "management", l.Addr().String())
 	}
 	var err error

@@ -96,9 +96,19 @@ func (n *node) openWeb(ctx context.Context) (*web, error) {
 	a := api.New(api.Config{Desk: counter, Previews: n.stores.Previews, WakePreview: n.flow.WakePreview, NoOwnPreviews: !c.StaffPreviews, Accounts: w.accounts, Ledger: n.stores.Ledger, Scribe: n.scribe, Log: n.log, Plain: certificate == nil,
 		Healthy: n.sequencer.Healthy, Status: n.status, AuditFiles: os.DirFS(n.stores.AuditDir), AuditKeys: keys.AuditPublic, Version: n.scribe.Version})
 	w.server = a.Server(certificate)
-	if w.listener, err = n.listen(ctx, c.Listen); err != nil {
+	files, err := fileLimit()
+	if err != nil {
+		return nil, err
+	}
+	room, err := webPlaces(files, n.cfg)
+	if err != nil {
+		return nil, err
+	}
+	l, err := n.listen(ctx, c.Listen)
+	if err != nil {
 		return nil, fmt.Errorf("api.listen: %w", err)
 	}
+	w.listener = bound(l, room.total, room.each)
 	n.log.Info("listening", "api", w.listener.Addr().String())
 	return w, nil
 }

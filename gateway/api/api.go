@@ -60,11 +60,11 @@ type Config struct {
 
 // API answers requests below Prefix.
 type API struct {
-	c      Config
-	mux    *http.ServeMux
-	routes map[string]route
-	huma   huma.API
-	limits *limits
+	c                 Config
+	mux               *http.ServeMux
+	routes            map[string]route
+	huma              huma.API
+	strangers, limits *limits // by address, and by principal: no crowd of addresses fills the second
 	// exporting has a place for each export that may run at once.
 	exporting chan struct{}
 	showing   chan struct{} // likewise for pictures
@@ -94,7 +94,7 @@ func (r route) safe() bool { return r.method == http.MethodGet }
 
 // New returns the interface.
 func New(c Config) *API {
-	a := &API{c: c, mux: http.NewServeMux(), routes: map[string]route{}, limits: newLimits(c.Scribe.Clock),
+	a := &API{c: c, mux: http.NewServeMux(), routes: map[string]route{}, strangers: newLimits(c.Scribe.Clock, maxLimited), limits: newLimits(c.Scribe.Clock, maxLimited),
 		exporting: make(chan struct{}, maxExports), showing: make(chan struct{}, maxShowing)}
 	h := huma.DefaultConfig("sekisho", "1")
 	h.OpenAPIPath, h.DocsPath, h.SchemasPath = "", "", ""
@@ -296,7 +296,7 @@ type Server struct{ http http.Server }
 // Server returns the interface as a server; certificate is nil for a Plain one.
 func (a *API) Server(certificate *tls.Config) *Server {
 	return &Server{http.Server{Handler: a, TLSConfig: certificate, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 15 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(a.c.Log.Handler(), slog.LevelDebug)}}
 }
 

@@ -40,10 +40,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, pattern := a.mux.Handler(r)
 	row, ok := a.routes[pattern]
 	if !ok {
-		a.noRoute(w, r, q)
+		a.noRoute(parting{w}, r, q)
 		return
 	}
 	q, p := a.admit(r, row, q)
+	if q.who.User.ID == "" {
+		w = parting{w}
+	}
 	if p != nil {
 		p.write(w)
 		return
@@ -87,10 +90,26 @@ func (a *API) still(r *http.Request, row route, q asked) (asked, *Problem) {
 	return now, a.authorize(r.Context(), row, now, r)
 }
 
+// parting ends the connection of nobody after a refusal: it is worth nothing to
+// people, and a place to who collects connections (G8).
+type parting struct{ http.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (p parting) WriteHeader(status int) {
+	switch status {
+	case http.StatusUnauthorized, http.StatusNotFound, http.StatusTooManyRequests:
+		p.Header().Set("Connection", "close")
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (p parting) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
 // noRoute says the same whether or not somebody has signed in: paths are no
 // secret. Other methods of a path that exists are 405.
 func (a *API) noRoute(w http.ResponseWriter, r *http.Request, q asked) {
-	if d := a.limits.take("ip:"+q.ip, openRate, openBurst); d > 0 {
+	if d := a.strangers.take(network(q.ip), openRate, openBurst); d > 0 {
 		a.wait(q, d).write(w)
 		return
 	}
@@ -115,7 +134,7 @@ func (a *API) admit(r *http.Request, row route, q asked) (asked, *Problem) {
 	refuse := func(code string) (asked, *Problem) { return q, problem(code, q.accept) }
 	// Whoever is nobody yet is limited by address, whatever is asked.
 	if row.open || !a.presents(r) {
-		if d := a.limits.take("ip:"+q.ip, openRate, openBurst); d > 0 {
+		if d := a.strangers.take(network(q.ip), openRate, openBurst); d > 0 {
 			return q, a.wait(q, d)
 		}
 	}
@@ -132,7 +151,7 @@ func (a *API) admit(r *http.Request, row route, q asked) (asked, *Problem) {
 	}
 	var err error
 	if q, err = a.identify(r, q); err != nil {
-		if d := a.limits.take("ip:"+q.ip, openRate, openBurst); d > 0 {
+		if d := a.strangers.take(network(q.ip), openRate, openBurst); d > 0 {
 			return q, a.wait(q, d)
 		}
 		p, known := explain(err, q.accept)

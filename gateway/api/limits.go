@@ -1,6 +1,8 @@
 package api
 
 import (
+	"container/list"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -13,25 +15,27 @@ const (
 	openRate, openBurst   = 5, 40
 	readRate, readBurst   = 20, 100
 	writeRate, writeBurst = 5, 40
-	maxLimited            = 10_000 // addresses and principals that are known at once
-	forgetLimited         = 10 * time.Minute
+	maxLimited            = 10_000 // addresses, and as many principals, that are known at once
 )
 
-// limits holds a bucket for each key. It is bounded: when it is full, keys
-// that were quiet are forgotten, and if none was, new ones have to wait.
+// limits holds a bucket for each key. It is bounded: when it is full, the key that
+// was quiet for longest is forgotten. A full bucket lost costs a burst; refusing
+// new keys would let whoever has many addresses shut everybody out.
 type limits struct {
 	clock func() time.Time
+	most  int
 	mu    sync.Mutex
-	keys  map[string]*bucket
+	keys  map[string]*list.Element
+	order *list.List // of *bucket, the quietest last
 }
 
 type bucket struct {
-	l    *rate.Limiter
-	seen time.Time
+	key string
+	l   *rate.Limiter
 }
 
-func newLimits(clock func() time.Time) *limits {
-	return &limits{clock: clock, keys: map[string]*bucket{}}
+func newLimits(clock func() time.Time, most int) *limits {
+	return &limits{clock: clock, most: most, keys: map[string]*list.Element{}, order: list.New()}
 }
 
 // take returns how long key has to wait; 0 when it need not.
@@ -39,16 +43,16 @@ func (l *limits) take(key string, each rate.Limit, burst int) time.Duration {
 	now := l.clock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.keys[key]
-	if b == nil {
-		if len(l.keys) >= maxLimited && !l.forget(now) {
-			return time.Second
+	at := l.keys[key]
+	if at == nil {
+		if last := l.order.Back(); last != nil && len(l.keys) >= l.most {
+			delete(l.keys, l.order.Remove(last).(*bucket).key)
 		}
-		b = &bucket{l: rate.NewLimiter(each, burst)}
-		l.keys[key] = b
+		at = l.order.PushFront(&bucket{key, rate.NewLimiter(each, burst)})
+		l.keys[key] = at
 	}
-	b.seen = now
-	r := b.l.ReserveN(now, 1)
+	l.order.MoveToFront(at)
+	r := at.Value.(*bucket).l.ReserveN(now, 1)
 	if d := r.DelayFrom(now); d > 0 {
 		r.CancelAt(now)
 		return d
@@ -56,11 +60,20 @@ func (l *limits) take(key string, each rate.Limit, burst int) time.Duration {
 	return 0
 }
 
-func (l *limits) forget(now time.Time) bool {
-	for k, b := range l.keys {
-		if now.Sub(b.seen) >= forgetLimited {
-			delete(l.keys, k)
-		}
+// network is what counts as one address: an IPv4 address, or the /64 that an IPv6
+// host chooses its addresses from.
+func network(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
 	}
-	return len(l.keys) < maxLimited
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return p.String()
 }

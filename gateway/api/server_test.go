@@ -48,3 +48,38 @@ func TestServer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNobodyIsParted: a refusal of who is nobody ends the connection; who has signed
+// in keeps theirs.
+func TestNobodyIsParted(t *testing.T) {
+	w := newWorld(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.a.Server(nil)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for path, status := range map[string]int{"/api/v1/me": 401, "/api/v1/nothing": 404, "/": 404} {
+		q, err := http.NewRequestWithContext(ctx, "GET", "http://"+l.Addr().String()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Body.Close()
+		if a.StatusCode != status || !a.Close {
+			t.Errorf("%s: %d, parted: %v", path, a.StatusCode, a.Close)
+		}
+	}
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -50,7 +50,7 @@ func TestFormatCannotBeBroken(t *testing.T) {
 			t.Fatalf("%d fields", len(f))
 		}
 		value, rest, ok := unescape(f[6][len(`[e@1 k="`):])
-		if !ok || value != string(cut(clean(m.Data[0].Params[0].Value), maxValue)) || !strings.HasPrefix(strings.TrimSuffix("] "+clean(m.Text), " "), rest) {
+		if !ok || value != string(cut(clean(m.Data[0].Params[0].Value), maxValue)) || !strings.HasPrefix("] "+clean(m.Text), rest) {
 			t.Fatalf("value of %d bytes, rest of %d", len(value), len(rest))
 		}
 	})
