@@ -119,9 +119,16 @@ func (g grant) of(r Role) Reach {
 	return Nowhere
 }
 
-// SeesContent reports whether someone with these roles may see what senders
-// wrote: subjects, names of files. Auditors and operators may not, whatever
-// else their reach (UX-AUDIT section 0, finding 3).
-func SeesContent(roles []Role) bool {
-	return slices.ContainsFunc(roles, func(r Role) bool { return r == Staff || r == Approver || r == Admin })
+// ContentRoles returns those of the roles that may see what senders wrote:
+// subjects, names of files. Auditors and operators may not, whatever else their
+// reach (UX-AUDIT section 0, finding 3); who is staff as well sees the content
+// of what staff reaches, and no further.
+func ContentRoles(roles []Role) []Role {
+	var list []Role
+	for _, r := range roles {
+		if r == Staff || r == Approver || r == Admin {
+			list = append(list, r)
+		}
+	}
+	return list
 }

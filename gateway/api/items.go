@@ -39,10 +39,10 @@ func (s sight) item(i quarantine.Item) itemView {
 	v := itemView{ID: i.ID, Message: i.Message, Receipt: i.Receipt, Recipient: i.Recipient, Part: i.Path, Kind: string(i.Kind),
 		Reason: string(i.Reason), Text: t.JA + "ため", Next: t.Next, SHA256: gateway.Hex(i.Sum), Size: i.Size, State: string(i.State),
 		HeldAt: i.HeldAt, ExpiresAt: i.ExpiresAt, DecidedAt: optionalTime(i.DecidedAt), DecidedBy: i.DecidedBy}
-	if s.content {
+	if s.reads(i.Recipient) {
 		v.Name = i.Name
 	}
-	if s.content && s.all {
+	if s.named {
 		v.Detail = i.Detail
 	}
 	return v

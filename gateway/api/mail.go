@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -16,12 +17,34 @@ type sight struct {
 	all     bool
 	own     []string // the person's own mailboxes
 	mine    []string // mailboxes within reach
-	content bool     // what senders wrote
+	// What senders wrote is seen by the reach of the roles that may see it, which
+	// is not always that of all roles together.
+	content bool // of own mail at least
+	names   []string
+	named   bool // all
 }
 
 func (a *API) sight(ctx context.Context, q asked, c account.Capability) (sight, error) {
 	mine, all, err := a.c.Accounts.Mailboxes(ctx, q.who, c)
-	return sight{all: all, own: q.who.User.Addresses, mine: mine, content: account.SeesContent(q.who.User.Roles)}, err
+	if err != nil {
+		return sight{}, err
+	}
+	s := sight{all: all, own: q.who.User.Addresses, mine: mine}
+	reader := q.who
+	reader.User.Roles = account.ContentRoles(q.who.User.Roles)
+	switch s.names, s.named, err = a.c.Accounts.Mailboxes(ctx, reader, c); {
+	case errors.Is(err, account.ErrDenied):
+		return s, nil
+	case err != nil:
+		return sight{}, err
+	}
+	s.content = true
+	return s, nil
+}
+
+// reads reports whether what a sender wrote to an address may be seen.
+func (s sight) reads(address string) bool {
+	return s.named || slices.Contains(s.names, strings.ToLower(address))
 }
 
 // sees reports whether mail to an address is within reach.

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -89,6 +90,46 @@ func TestAcrossDepartments(t *testing.T) {
 	}
 	if got := w.records("message.viewed"); len(got) != 5 { // kacho one, admin two, kansa two
 		t.Errorf("views on record: %q", got)
+	}
+}
+
+// TestContentByRole: whoever audits and has a mailbox too sees what was sent to
+// that mailbox, and no names of files in others' mail: for each pair of roles, the
+// content is that of the roles that may see it.
+func TestContentByRole(t *testing.T) {
+	w := newWorld(t)
+	w.user("tanaka", "soumu", account.Staff)
+	w.mail("tanaka@town.example")
+	pairs := map[string][]account.Role{
+		"kansa":  {account.Staff, account.Auditor},
+		"kacho":  {account.Approver, account.Auditor},
+		"joho":   {account.Staff, account.Admin},
+		"shocho": {account.Staff, account.Approver},
+	}
+	for name, roles := range pairs {
+		w.user(name, "zeimu", roles...)
+	}
+	w.mail("kansa@town.example")
+	for name, want := range map[string]map[string]bool{ // recipient, and whether the name is seen
+		"kansa":  {"tanaka@town.example": false, "kansa@town.example": true},
+		"kacho":  {"tanaka@town.example": false, "kansa@town.example": true},
+		"joho":   {"tanaka@town.example": true, "kansa@town.example": true},
+		"shocho": {"kansa@town.example": true},
+	} {
+		var items struct {
+			Items []struct{ Name, Detail, Recipient string }
+		}
+		w.signIn(name).want(200, "GET", "items", nil).into(t, &items)
+		got := map[string]bool{}
+		for _, i := range items.Items {
+			got[i.Recipient] = i.Name != ""
+			if (i.Detail != "") != (name == "joho") {
+				t.Errorf("%s: item %+v", name, i)
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s sees %v, want %v", name, got, want)
+		}
 	}
 }
 
