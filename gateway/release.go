@@ -86,6 +86,7 @@ type RequestQuery struct {
 	Requester string                    // id of the person, "" for any
 	DueBefore time.Time                 // expiry at or before; zero: any
 	Limit     int                       // 0: 1000
+	Newest    bool                      // the newest first, and only these beyond the limit
 }
 
 // ExceptionQuery selects exceptions, oldest first.

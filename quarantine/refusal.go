@@ -47,6 +47,9 @@ const (
 	// PersonLeft: somebody who asked or approved has no account in use any more, or
 	// lost the role; their part does not count.
 	PersonLeft Refusal = "person_left"
+	// TooManyOpen: so many requests of this person wait that those of others would
+	// be hard to find.
+	TooManyOpen Refusal = "too_many_open"
 	// Incomplete: the request or the exception lacks what it must say.
 	Incomplete Refusal = "incomplete"
 )
@@ -77,6 +80,8 @@ var refusals = map[Refusal]RefusalText{
 		"A command line user and an account may be one person; approve in the way in which it was asked for."},
 	PersonLeft: {"申請した人か承認した人が、アカウントの停止や役割の変更で、今はその立場にありません。もう一度申請してください。",
 		"Somebody who asked or approved does not hold that role any more; ask anew."},
+	TooManyOpen: {"承認待ちの申請が多すぎます。決まるのを待つか、いらない申請を取り下げてください。",
+		"Too many of your requests wait; let them be decided, or withdraw some."},
 	Incomplete: {"必要な項目が足りません。", "Something that must be said is missing."},
 }
 

@@ -158,6 +158,8 @@ func refusalStatus(r quarantine.Refusal) int {
 		return http.StatusConflict
 	case quarantine.RequestExpired:
 		return http.StatusGone
+	case quarantine.TooManyOpen:
+		return http.StatusTooManyRequests
 	case quarantine.NoReason, quarantine.Incomplete, quarantine.NotRecipient, quarantine.OneRecipient:
 		return http.StatusUnprocessableEntity
 	}

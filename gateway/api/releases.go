@@ -213,7 +213,9 @@ func (a *API) listRequests(ctx context.Context, q asked, in *requestsInput) (*pa
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.c.Ledger.Requests(ctx, gateway.RequestQuery{States: []quarantine.RequestState{quarantine.RequestState(in.State)}, Item: in.Item, Limit: maxRequests})
+	state := quarantine.RequestState(in.State)
+	// What waits longest is decided first; of what is over, people look for the last.
+	list, err := a.c.Ledger.Requests(ctx, gateway.RequestQuery{States: []quarantine.RequestState{state}, Item: in.Item, Limit: maxRequests, Newest: !state.Open()})
 	list = slices.DeleteFunc(list, func(r quarantine.ReleaseRequest) bool { return !concerns(r) })
 	return newPage(list, "", viewRequest), err
 }

@@ -18,6 +18,7 @@ type Ledger interface {
 	Message(ctx context.Context, id gateway.ID) (gateway.Message, error)
 	Item(ctx context.Context, id string) (quarantine.Item, error)
 	Request(ctx context.Context, id string) (quarantine.ReleaseRequest, error)
+	Requests(ctx context.Context, q gateway.RequestQuery) ([]quarantine.ReleaseRequest, error)
 	Exception(ctx context.Context, id string) (quarantine.Exception, error)
 }
 
@@ -54,6 +55,10 @@ type Ask struct {
 	Dept      string // of the recipient, when an administrator asks for another
 }
 
+// MaxOpen is how many requests of one person may wait: a list is of the first
+// thousand, and nobody shall fill it alone.
+const MaxOpen = 100
+
 // Ask makes a release request.
 func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseRequest, error) {
 	var none quarantine.ReleaseRequest
@@ -82,6 +87,15 @@ func (d Desk) Ask(ctx context.Context, p Person, ask Ask) (quarantine.ReleaseReq
 	r, err := quarantine.Request(k, i, p.Actor, d.Rules(), d.now())
 	if err != nil {
 		return none, err
+	}
+	if r.State == quarantine.Requested {
+		open, err := d.Ledger.Requests(ctx, gateway.RequestQuery{States: []quarantine.RequestState{quarantine.Requested}, Requester: p.ID, Limit: MaxOpen})
+		if err != nil {
+			return none, err
+		}
+		if len(open) >= MaxOpen {
+			return none, quarantine.TooManyOpen
+		}
 	}
 	rec, err := d.about(ctx, p, "release.requested", r, i, quarantine.Decision{Reason: r.Reason})
 	if err != nil {

@@ -376,3 +376,40 @@ func TestExceptionRequests(t *testing.T) {
 		t.Errorf("%d jobs, %v", len(jobs), err)
 	}
 }
+
+// crowded is a ledger in which so many requests of the clerk's wait.
+type crowded struct {
+	*sqlite.Ledger
+	open int
+}
+
+func (c crowded) Requests(ctx context.Context, q gateway.RequestQuery) ([]quarantine.ReleaseRequest, error) {
+	if q.Requester != "clerk" || !slices.Equal(q.States, []quarantine.RequestState{quarantine.Requested}) {
+		return c.Ledger.Requests(ctx, q)
+	}
+	return make([]quarantine.ReleaseRequest, min(c.open, q.Limit)), nil
+}
+
+// TestTooManyOpen: one person cannot fill the list of what waits. Others are not
+// held up, nor is what waits for nobody.
+func TestTooManyOpen(t *testing.T) {
+	for name, c := range map[string]struct {
+		open int
+		who  desk.Person
+		form quarantine.Form
+		want error
+	}{
+		"the last one":   {desk.MaxOpen - 1, clerk, quarantine.Resanitize, nil},
+		"one more":       {desk.MaxOpen, clerk, quarantine.Resanitize, quarantine.TooManyOpen},
+		"somebody else":  {desk.MaxOpen, kanri, quarantine.Resanitize, nil},
+		"waits for none": {desk.MaxOpen, clerk, quarantine.TextOnly, nil},
+	} {
+		l, s := held(t)
+		rules := quarantine.Rules{SelfService: c.form == quarantine.TextOnly}
+		d := desk.Desk{Ledger: crowded{l, c.open}, Scribe: s, Rules: func() quarantine.Rules { return rules }}
+		_, err := d.Ask(t.Context(), c.who, desk.Ask{Item: "item", Form: c.form, Reason: "入札", Dept: "zei"})
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -25,13 +26,26 @@ func Loopback() string {
 	return host
 }
 
-// FreeAddress returns a host:port that nobody listens on.
+// given are the addresses that this process was told of: the kernel may name a port
+// again before its first user has begun to listen.
+var given sync.Map
+
+// FreeAddress returns a host:port that nobody listens on, and never the same one
+// twice.
 func FreeAddress(host string) (string, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", err
+	for {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return "", err
+		}
+		address := l.Addr().String()
+		if err := l.Close(); err != nil {
+			return "", err
+		}
+		if _, twice := given.LoadOrStore(address, true); !twice {
+			return address, nil
+		}
 	}
-	return l.Addr().String(), l.Close()
 }
 
 // Free is FreeAddress, or the end of the test.

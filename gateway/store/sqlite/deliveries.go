@@ -103,6 +103,7 @@ type selection struct {
 	conditions          []string
 	values              []any
 	limit               int
+	newest              bool // first, and kept where there are more than limit
 }
 
 // where adds a condition with one argument.
@@ -121,9 +122,13 @@ func (s *selection) sql() string {
 	if len(conditions) > 0 {
 		where = ` WHERE ` + strings.Join(conditions, ` AND `)
 	}
-	branch := `SELECT * FROM (SELECT n FROM ` + s.table + where + ` ORDER BY ` + s.age + `, n LIMIT ?)`
+	order := ` ORDER BY ` + s.age + `, n LIMIT ?`
+	if s.newest {
+		order = ` ORDER BY ` + s.age + ` DESC, n DESC LIMIT ?`
+	}
+	branch := `SELECT * FROM (SELECT n FROM ` + s.table + where + order + `)`
 	all := strings.TrimPrefix(strings.Repeat(` UNION ALL `+branch, branches), ` UNION ALL `)
-	return `SELECT ` + s.columns + ` FROM ` + s.table + ` WHERE n IN (` + all + `) ORDER BY ` + s.age + `, n LIMIT ?`
+	return `SELECT ` + s.columns + ` FROM ` + s.table + ` WHERE n IN (` + all + `)` + order
 }
 
 func (s *selection) args() []any {

@@ -205,7 +205,7 @@ func (l *Ledger) Request(ctx context.Context, id string) (quarantine.ReleaseRequ
 // Requests implements gateway.Releases; oldest is by RequestedAt, or by
 // ExpiresAt when DueBefore is asked for.
 func (l *Ledger) Requests(ctx context.Context, q gateway.RequestQuery) ([]quarantine.ReleaseRequest, error) {
-	s := selection{table: "release_requests", columns: requestColumns, age: "requested_at", limit: q.Limit}
+	s := selection{table: "release_requests", columns: requestColumns, age: "requested_at", limit: q.Limit, newest: q.Newest}
 	for _, st := range q.States {
 		s.states = append(s.states, string(st))
 	}

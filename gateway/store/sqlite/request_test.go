@@ -170,6 +170,13 @@ func TestUpgradeFromFirst(t *testing.T) {
 	if err != nil || i.State != quarantine.Released {
 		t.Errorf("%+v, %v", i, err)
 	}
+	all, err := l.Requests(t.Context(), gateway.RequestQuery{})
+	if err != nil || len(all) < 2 {
+		t.Fatal(all, err)
+	}
+	if last, err := l.Requests(t.Context(), gateway.RequestQuery{Limit: 1, Newest: true}); err != nil || len(last) != 1 || last[0].ID != all[len(all)-1].ID {
+		t.Errorf("the newest of all: %+v, %v", last, err)
+	}
 	if again, err := l.Requests(t.Context(), gateway.RequestQuery{Item: i.ID}); err != nil || len(again) != 1 || again[0].State != quarantine.Executed {
 		t.Errorf("%+v, %v", again, err)
 	}
