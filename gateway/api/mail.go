@@ -14,9 +14,9 @@ import (
 
 // sight is what of mails a person sees.
 type sight struct {
-	all     bool
-	own     []string // the person's own mailboxes
-	mine    []string // mailboxes within reach
+	all  bool
+	own  []string // the person's own mailboxes
+	mine []string // mailboxes within reach
 	// What senders wrote is seen by the reach of the roles that may see it, which
 	// is not always that of all roles together.
 	content bool // of own mail at least
