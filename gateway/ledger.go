@@ -65,6 +65,7 @@ type DeliveryQuery struct {
 type ItemQuery struct {
 	States    []quarantine.State
 	Message   ID
+	Recipient string    // as the item has it; "" for any
 	DueBefore time.Time // expiry before; zero: any
 	Limit     int       // 0: 1000
 }

@@ -11,7 +11,7 @@ import (
 
 	"sekisho/gateway"
 	"sekisho/gateway/account"
-	"sekisho/gateway/desk"
+	"sekisho/gateway/config"
 	"sekisho/gateway/store/sqlite"
 	"sekisho/quarantine"
 )
@@ -212,6 +212,19 @@ func (c *exceptionEndCmd) Run(e env) error {
 	})
 }
 
+// first and last write the beginning and the end of a time as people enter them: an
+// end at midnight is the day before, which is included.
+func first(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("2006-01-02 15:04")
+}
+
+func last(t time.Time, zone *time.Location) string {
+	if t = t.In(zone); t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 {
+		return t.AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
 type exceptionListCmd struct {
 	ledgerArgs
 	State []string `help:"状態: proposed, open, ended, expired。なければすべて / states; default all" placeholder:"STATE"`
@@ -221,7 +234,11 @@ type exceptionListCmd struct {
 
 // Run lists exceptions, oldest first.
 func (c *exceptionListCmd) Run(e env) error {
-	return c.withDesk(e.ctx, func(_ desk.Desk, l *sqlite.Ledger) error {
+	return c.withLedger(e.ctx, func(cfg config.Config, l *sqlite.Ledger) error {
+		zone, err := cfg.Location()
+		if err != nil {
+			return err
+		}
 		q := gateway.ExceptionQuery{Limit: c.Limit}
 		for _, s := range c.State {
 			q.States = append(q.States, quarantine.ExceptionState(s))
@@ -237,7 +254,7 @@ func (c *exceptionListCmd) Run(e env) error {
 		t := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(t, "状態\t始まり\t終わり\t回数\t宛先\t差出人\t種類\t登録した人\t番号")
 		for _, x := range list {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\t%s\t%s\n", x.State, x.From.Local().Format("2006-01-02 15:04"), x.Until.Local().Format("2006-01-02 15:04"),
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\t%s\t%s\n", x.State, first(x.From, zone), last(x.Until, zone),
 				x.Uses, x.MaxUses, strings.Join(x.Scope.Recipients, ","), strings.Join(x.Scope.Senders, ","), strings.Join(x.Scope.Kinds, ","), cmp.Or(x.ProposedBy.Name, x.ProposedBy.ID), x.ID)
 		}
 		return t.Flush()

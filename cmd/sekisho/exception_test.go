@@ -37,6 +37,9 @@ func TestPeriod(t *testing.T) {
 		if err == nil && (!from.Equal(c.from) || !until.Equal(c.until)) {
 			t.Errorf("%s: %v to %v", c.name, from, until)
 		}
+		if err == nil && !strings.HasPrefix(strings.ReplaceAll(c.last, "T", " "), last(until, jst)) {
+			t.Errorf("%s: shown as %s to %s", c.name, first(from, jst), last(until, jst))
+		}
 	}
 }
 

@@ -44,10 +44,15 @@ func noticeState(ctx context.Context, cfg config.Config, l *sqlite.Ledger, now t
 	if err != nil {
 		return noticeJSON{}, err
 	}
+	zone, err := cfg.Location()
+	if err != nil {
+		return noticeJSON{}, err
+	}
 	s, err := l.NoticeState(ctx, now)
 	if err != nil {
 		return noticeJSON{}, err
 	}
+	s.Taken = inZone(s.Taken, zone)
 	j := noticeJSON{Mode: cfg.Notices.Mode, Waiting: s.Waiting, Unwritten: s.Unwritten, Refused: s.Refused}
 	if len(plan.Schedule.Hours) > 0 {
 		next := plan.Schedule.Next(now.Add(1))
@@ -58,9 +63,18 @@ func noticeState(ctx context.Context, cfg config.Config, l *sqlite.Ledger, now t
 	}
 	since, stopped := notice.Stopped(s, plan.Schedule, now, time.Duration(cfg.Notices.Alarm))
 	if j.Stopped = stopped; stopped {
+		since = since.In(zone)
 		j.Since = &since
 	}
 	return j, nil
+}
+
+// inZone is a time as the office reads it; no time stays none.
+func inZone(t time.Time, zone *time.Location) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.In(zone)
 }
 
 // Help says what the exit codes mean.
@@ -90,7 +104,7 @@ func (c *noticeStatusCmd) Run(e env) error {
 func printNotices(e env, j noticeJSON) error {
 	word := "届いています / they get through"
 	if j.Stopped {
-		word = "通知停止中（" + j.Since.Local().Format("01-02 15:04") + " から）/ stopped"
+		word = "通知停止中（" + j.Since.Format("01-02 15:04") + " から）/ stopped"
 	}
 	lines := []string{"お知らせ: " + word}
 	lines = append(lines, fmt.Sprintf("まだ渡せていないお知らせ / not handed over: %d", j.Waiting),
@@ -99,7 +113,7 @@ func printNotices(e env, j noticeJSON) error {
 		lines = append(lines, "次のまとめ / next digest: "+j.Next.Format("01-02 15:04"))
 	}
 	if j.Taken != nil {
-		lines = append(lines, "最後に渡せた時刻 / last handed over: "+j.Taken.Local().Format("2006-01-02 15:04"))
+		lines = append(lines, "最後に渡せた時刻 / last handed over: "+j.Taken.Format("2006-01-02 15:04"))
 	}
 	if j.Refused > 0 {
 		lines = append(lines, fmt.Sprintf("そのあと断られた数 / refused since: %d", j.Refused))

@@ -138,18 +138,20 @@ func (a *API) mailPart(ctx context.Context, s sight, message, part string) (seen
 		return seen{}, err
 	}
 	x := seen{m: m, part: part, to: slices.DeleteFunc(slices.Clone(m.Envelope.To), func(to string) bool { return !s.sees(to) })}
-	items, err := a.c.Ledger.Items(ctx, gateway.ItemQuery{Message: m.ID})
-	if err != nil {
-		return seen{}, err
-	}
 	known := false
-	for _, i := range items {
-		if !s.sees(i.Recipient) || !within(part, i.Path) {
-			continue
+	for _, to := range slices.Clone(x.to) {
+		items, err := a.c.Ledger.Items(ctx, gateway.ItemQuery{Message: m.ID, Recipient: to, Limit: maxParts})
+		if err != nil {
+			return seen{}, err
 		}
-		known = true
-		if i.State == quarantine.Held && (x.item.ID == "" || len(i.Path) > len(x.item.Path)) {
-			x.item, x.to = i, []string{i.Recipient}
+		for _, i := range items {
+			if !within(part, i.Path) {
+				continue
+			}
+			known = true
+			if i.State == quarantine.Held && (x.item.ID == "" || len(i.Path) > len(x.item.Path)) {
+				x.item, x.to = i, []string{i.Recipient}
+			}
 		}
 	}
 	if m.Blob == "" || known && x.item.ID == "" {
@@ -157,6 +159,9 @@ func (a *API) mailPart(ctx context.Context, s sight, message, part string) (seen
 	}
 	return x, err
 }
+
+// maxParts is more than one recipient's held parts of one mail (flow bounds them).
+const maxParts = 10_000
 
 // within reports whether a part is another or lies inside of it.
 func within(part, outer string) bool {

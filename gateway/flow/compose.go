@@ -137,23 +137,20 @@ func (f *Flow) digest(ctx context.Context, d gateway.Delivery, rules policy.Rule
 	if err != nil {
 		return sanitize.Body{}, err
 	}
-	l.More = len(items) >= sanitize.DigestMost
+	if l.More = len(items) >= sanitize.DigestMost; d.Kind == gateway.KindNotice {
+		l.More = len(items) > sanitize.DigestMost
+		items = items[:min(len(items), sanitize.DigestMost)]
+	}
 	if l.Parts, err = f.parts(ctx, items); err != nil {
 		return sanitize.Body{}, err
 	}
 	return f.Engine.Digest(ctx, l)
 }
 
-// heldFor returns what of a message is held for a recipient.
+// heldFor returns what of a message is held for a recipient: one more than a
+// notice lists, when there are more.
 func (f *Flow) heldFor(ctx context.Context, id gateway.ID, to string) ([]quarantine.Item, error) {
-	all, err := f.Ledger.Items(ctx, gateway.ItemQuery{Message: id, States: []quarantine.State{quarantine.Held}, Limit: maxItems})
-	var its []quarantine.Item
-	for _, i := range all {
-		if i.Recipient == to && len(its) < sanitize.DigestMost {
-			its = append(its, i)
-		}
-	}
-	return its, err
+	return f.Ledger.Items(ctx, gateway.ItemQuery{Message: id, Recipient: to, States: []quarantine.State{quarantine.Held}, Limit: sanitize.DigestMost + 1})
 }
 
 // parts are items as a digest shows them.

@@ -226,7 +226,7 @@ func TestDigestOfMany(t *testing.T) {
 	for i := range sanitize.DigestMost + 20 {
 		fmt.Fprintf(&b, "--x\nContent-Type: application/octet-stream; name=s%d.exe\nContent-Disposition: attachment; filename=s%03d.exe\n\nMZ something\n", i, i)
 	}
-	w.accept(b.String()+"--x--\n", yamada)
+	m := w.accept(b.String()+"--x--\n", yamada)
 	w.step()
 	w.now = w.now.Add(4 * time.Hour)
 	if n := w.tell(); n != 2 {
@@ -244,6 +244,16 @@ func TestDigestOfMany(t *testing.T) {
 	}
 	if !strings.Contains(got[0], "続けてもう１通") || strings.Contains(got[1], "続けてもう１通") {
 		t.Error("the first does not say that there is another, or the second does")
+	}
+	// Asked for again it is one mail, which says that it is not all.
+	d := notice.Desk{Ledger: w.ledger, Scribe: w.Scribe}
+	if ds, err := d.Again(t.Context(), audit.Actor{Type: audit.ActorOS, ID: "clerk"}, m.Receipt, ""); err != nil || len(ds) != 1 {
+		t.Fatal(ds, err)
+	}
+	w.step()
+	again := w.letters(gateway.KindNotice)[yamada]
+	if len(again) != 1 || strings.Contains(again[0], "続けて") || !strings.Contains(again[0], "ほかにもお預かりしているもの") || strings.Count(again[0], ".exe」") != sanitize.DigestMost {
+		t.Error(again)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -46,24 +45,27 @@ type Desk struct {
 }
 
 // Again sends the notice of a mail again (もう一度送る): to each recipient for
-// whom a part of it is held still, or to one of them. ErrNothing, ErrOften; or
-// gateway.ErrNotFound for a receipt number that there is not.
+// whom a part of it is held still, or to one of them. A recipient who had it too
+// often within the hour is left out of what it returns; ErrOften when nobody else
+// is left. ErrNothing; or gateway.ErrNotFound for a receipt number that there is not.
 func (d Desk) Again(ctx context.Context, who audit.Actor, receipt, to string) ([]gateway.Delivery, error) {
 	m, err := d.Ledger.MessageByReceipt(ctx, receipt)
 	if err != nil {
 		return nil, err
 	}
-	items, err := d.Ledger.Items(ctx, gateway.ItemQuery{Message: m.ID, States: []quarantine.State{quarantine.Held}})
-	if err != nil {
-		return nil, err
-	}
 	var ds []gateway.Delivery
-	for _, i := range items {
-		known := slices.ContainsFunc(ds, func(v gateway.Delivery) bool { return v.Recipients[0].Address == i.Recipient })
-		if known || to != "" && !strings.EqualFold(to, i.Recipient) {
+	for _, r := range m.Envelope.To {
+		if to != "" && !strings.EqualFold(to, r) {
 			continue
 		}
-		v, err := d.draft(gateway.KindNotice, i.Recipient)
+		held, err := d.Ledger.Items(ctx, gateway.ItemQuery{Message: m.ID, Recipient: r, States: []quarantine.State{quarantine.Held}, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(held) == 0 {
+			continue
+		}
+		v, err := d.draft(gateway.KindNotice, r)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +75,7 @@ func (d Desk) Again(ctx context.Context, who audit.Actor, receipt, to string) ([
 	if len(ds) == 0 {
 		return nil, ErrNothing
 	}
-	return ds, d.add(ctx, who, againAnHour, ds...)
+	return d.add(ctx, who, againAnHour, ds...)
 }
 
 // Trial sends a notice of nothing to an address, by the way of all notices.
@@ -87,7 +89,8 @@ func (d Desk) Trial(ctx context.Context, who audit.Actor, to string) (gateway.De
 		return v, err
 	}
 	v.ExpiresAt = v.CreatedAt.Add(trialTime)
-	return v, d.add(ctx, who, trialAnHour, v)
+	_, err = d.add(ctx, who, trialAnHour, v)
+	return v, err
 }
 
 func (d Desk) draft(k gateway.DeliveryKind, to string) (gateway.Delivery, error) {
@@ -101,18 +104,21 @@ func Draft(id gateway.ID, k gateway.DeliveryKind, to string, now time.Time) gate
 		Recipients: []gateway.Recipient{{Address: to, State: gateway.Pending}}}
 }
 
-// add inserts the drafts unless too many of one were asked for within the hour.
-func (d Desk) add(ctx context.Context, who audit.Actor, most int, ds ...gateway.Delivery) error {
+// add inserts the drafts, without those of which too many were asked for within
+// the hour, and returns what it inserted: ErrOften when that is nothing.
+func (d Desk) add(ctx context.Context, who audit.Actor, most int, ds ...gateway.Delivery) ([]gateway.Delivery, error) {
 	var recs []gateway.Record
 	for _, v := range ds {
 		r, err := Created(d.Scribe, v)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.Event.Actor = who
 		recs = append(recs, r)
 	}
-	return d.Ledger.Do(ctx, func(tx gateway.Tx) error {
+	var added []gateway.Delivery
+	err := d.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		added = nil
 		for i, v := range ds {
 			address := ""
 			if v.Kind == gateway.KindNotice {
@@ -123,14 +129,19 @@ func (d Desk) add(ctx context.Context, who audit.Actor, most int, ds ...gateway.
 				return err
 			}
 			if n >= most {
-				return fmt.Errorf("%w: %d within the hour", ErrOften, n)
+				continue
 			}
 			if err := tx.AddDelivery(v, recs[i]); err != nil {
 				return err
 			}
+			added = append(added, v)
+		}
+		if len(added) == 0 {
+			return fmt.Errorf("%w: %d within the hour", ErrOften, most)
 		}
 		return nil
 	})
+	return added, err
 }
 
 // Created records that a notice was drafted.

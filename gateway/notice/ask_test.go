@@ -110,8 +110,16 @@ func TestAgain(t *testing.T) {
 		t.Errorf("a fourth time: %v", err)
 	}
 	w.now = w.now.Add(time.Hour)
+	for range againAnHour - 1 { // with the one below, one recipient has had it often
+		if _, err := w.Again(t.Context(), clerk, receipt, "suzuki@town.example.lg.jp"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if ds, err := w.Again(t.Context(), clerk, receipt, "SUZUKI@town.example.lg.jp"); err != nil || len(ds) != 1 || ds[0].Recipients[0].Address != "suzuki@town.example.lg.jp" {
 		t.Errorf("an hour later: %v, %v", ds, err)
+	}
+	if ds, err := w.Again(t.Context(), clerk, receipt, ""); err != nil || len(ds) != 1 || ds[0].Recipients[0].Address == "suzuki@town.example.lg.jp" {
+		t.Errorf("one recipient had it often, the others did not: %v, %v", ds, err)
 	}
 	rows, err := w.ledger.Pending(t.Context(), -1, 100)
 	if err != nil {
@@ -123,7 +131,7 @@ func TestAgain(t *testing.T) {
 			asked++
 		}
 	}
-	if asked != 2*againAnHour+1 {
+	if asked != 2*againAnHour+againAnHour+1 {
 		t.Errorf("%d records", asked)
 	}
 }

@@ -132,7 +132,8 @@ const manyRefused = 3
 
 // Stopped reports whether notices were due, and none could be handed over, for
 // as long as after; and since when. It ends with the first one that the next
-// hop takes, or when nothing is due.
+// hop takes (a trial too), or when nothing is due and none of the last was refused
+// by many.
 func Stopped(s gateway.NoticeState, sched Schedule, now time.Time, after time.Duration) (since time.Time, stopped bool) {
 	earlier := func(t time.Time) {
 		if !t.IsZero() && !t.After(now) && (since.IsZero() || t.Before(since)) {

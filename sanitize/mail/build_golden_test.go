@@ -256,6 +256,11 @@ func TestDigestGolden(t *testing.T) {
 			d.Facts.Recipients, d.Facts.Office.PublicURL, d.More = []string{"soumu@town.example.lg.jp"}, "", true
 		}},
 		{"digest_again", func(d *Digest) { d.Occasion, d.Facts.ReceiptNo, d.Parts = DigestAgain, "M-260417-00042", d.Parts[:2] }},
+		{"digest_again_over", func(d *Digest) { d.Occasion, d.Facts.ReceiptNo, d.Parts = DigestAgain, "M-260417-00042", nil }},
+		{"digest_again_many", func(d *Digest) {
+			d.Occasion, d.Facts.ReceiptNo, d.Parts, d.More = DigestAgain, "M-260417-00042", d.Parts[:2], true
+		}},
+		{"digest_over", func(d *Digest) { d.Parts = d.Parts[3:] }},
 		{"digest_trial", func(d *Digest) { d.Occasion, d.Parts = DigestTrial, nil }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ type Digest struct {
 	Occasion DigestOccasion
 	Key      string       // what no other digest has; the Message-ID follows from it
 	Parts    []DigestPart // at most DigestMost
-	More     bool         // there may be others, and another digest then follows at once
+	More     bool         // there are others: of an hour, another digest follows at once
 	Address  string       // our own mailbox; postmaster@Facts.Host when empty
 }
 
@@ -76,6 +76,9 @@ var digestWords = map[DigestOccasion]struct{ subject, first string }{
 	DigestTrial:  {"【試験】お知らせが届くことを確かめています", "お預かりのお知らせが届くことを確かめるための、試験のメールです。お預かりしているものはありません。"},
 }
 
+// digestOver is the subject when nothing of it is held any more.
+const digestOver = "【お知らせ】お預かりしていたものの処理が終わりました"
+
 // BuildDigest writes a list of held parts. It passes Lint like every other mail
 // and MUST be sent with the null reverse-path. It holds no link that does
 // anything by itself: the portal asks for a login.
@@ -84,19 +87,15 @@ var digestWords = map[DigestOccasion]struct{ subject, first string }{
 // spec: rfc3834#5
 func BuildDigest(d Digest, w io.Writer) error {
 	d.Parts = d.Parts[:min(len(d.Parts), DigestMost)]
-	words := digestWords[d.Occasion]
-	held := 0
-	for _, p := range d.Parts {
-		if p.State == DigestHeld {
-			held++
-		}
-	}
+	words, held := digestWords[d.Occasion], d.held()
 	h := substituteHeader(d.Facts, d.Address, "digest\x00"+d.Key)
 	h.to = substituteTo(d.Facts.Recipients)
 	subject := words.subject
 	switch {
 	case d.Occasion == DigestAgain:
 		subject += "（受付番号 " + buildToken(d.Facts.ReceiptNo) + "）"
+	case d.Occasion == DigestOfHour && held == 0:
+		subject = digestOver
 	case held > 0:
 		subject += "（" + noticeWide(held) + "件）"
 	}
@@ -109,9 +108,29 @@ func BuildDigest(d Digest, w io.Writer) error {
 	return nil
 }
 
+// held returns how many of the parts are held still.
+func (d Digest) held() int {
+	n := 0
+	for _, p := range d.Parts {
+		if p.State == DigestHeld {
+			n++
+		}
+	}
+	return n
+}
+
 func digestText(d Digest) string {
 	var b strings.Builder
-	b.WriteString(digestWords[d.Occasion].first + "\n\n")
+	held := d.held()
+	first := digestWords[d.Occasion].first
+	switch {
+	case held > 0 || d.Occasion == DigestTrial:
+	case len(d.Parts) > 0:
+		first = "お預かりしていたものの処理が終わりました。次のもので、いまもお預かりしているものはありません。"
+	default:
+		first += "いまお預かりしているものはありません。"
+	}
+	b.WriteString(first + "\n\n")
 	for len(d.Parts) > 0 {
 		n := 1
 		for n < len(d.Parts) && d.Parts[n].ReceiptNo == d.Parts[0].ReceiptNo && d.Parts[n].Recipient == d.Parts[0].Recipient {
@@ -120,10 +139,13 @@ func digestText(d Digest) string {
 		digestMail(&b, d.Facts, d.Parts[:n])
 		d.Parts = d.Parts[n:]
 	}
-	if d.More {
+	switch {
+	case d.More && d.Occasion == DigestAgain:
+		b.WriteString("ここに書けるのは" + noticeWide(DigestMost) + "件までです。ほかにもお預かりしているものがあります。\n\n")
+	case d.More:
 		b.WriteString("ほかにもあるときは、続けてもう１通お送りします。\n\n")
 	}
-	if d.Occasion != DigestTrial {
+	if held > 0 {
 		digestActions(&b, d.Facts)
 	}
 	b.WriteString("このメールは庁内のシステムが自動で送りました。返信しても届きません。\n")

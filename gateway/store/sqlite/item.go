@@ -91,6 +91,9 @@ func (l *Ledger) Items(ctx context.Context, q gateway.ItemQuery) ([]quarantine.I
 	if q.Message != "" {
 		s.where("message = ?", string(q.Message))
 	}
+	if q.Recipient != "" {
+		s.where("recipient = ?", q.Recipient)
+	}
 	if !q.DueBefore.IsZero() {
 		s.where("expires_at < ?", nanos(q.DueBefore))
 		s.age = "expires_at"
