@@ -140,13 +140,16 @@ func accountReopen(t *testing.T, o *office) {
 }
 
 // listingPages compares pages with a plain filter.
-func listingPages(t *testing.T, o *office) {
-	people := []string{"a@town.example", "B@town.example", "c@town.example"}
+// listingPeople are the addresses of the mails of listedMails.
+var listingPeople = []string{"a@town.example", "B@town.example", "c@town.example"}
+
+// listedMails are settled mails, one a minute, to different ones of the people.
+func listedMails(o *office) []gateway.Message {
 	var mails []gateway.Message
 	for n := range 40 {
 		o.now = o.now.Add(time.Minute)
 		var to []string
-		for i, p := range people {
+		for i, p := range listingPeople {
 			if (n>>i)&1 == 1 {
 				to = append(to, p)
 			}
@@ -163,6 +166,11 @@ func listingPages(t *testing.T, o *office) {
 		})
 		mails = append(mails, m)
 	}
+	return mails
+}
+
+func listingPages(t *testing.T, o *office) {
+	people, mails := listingPeople, listedMails(o)
 	for _, c := range []struct {
 		name string
 		q    gateway.PageQuery
@@ -183,29 +191,39 @@ func listingPages(t *testing.T, o *office) {
 		{"before", gateway.PageQuery{All: true, Before: mails[3].ReceivedAt}, func(m gateway.Message) bool { return m.ReceivedAt.Before(mails[3].ReceivedAt) }},
 	} {
 		for _, limit := range []int{1, 7, 200} {
-			var want, got []string
+			var want []string
 			for _, m := range slices.Backward(mails) {
 				if c.ok(m) {
 					want = append(want, string(m.ID))
 				}
 			}
-			q := c.q
-			q.Limit = limit
-			for pages := 0; ; pages++ {
-				page, next, err := o.lists.MessagePage(context.Background(), q)
-				if err != nil || len(page) > limit || pages > 100 {
-					t.Fatal(len(page), pages, err)
-				}
-				for _, m := range page {
-					got = append(got, string(m.ID))
-				}
-				if q.Behind = next; next == 0 {
-					break
-				}
-			}
-			same(t, fmt.Sprintf("%s by %d", c.name, limit), strings.Join(got, " "), strings.Join(want, " "))
+			c.q.Limit = limit
+			same(t, fmt.Sprintf("%s by %d", c.name, limit), strings.Join(turnPages(t, o, c.q), " "), strings.Join(want, " "))
 		}
 	}
+	listingOfMail(t, o, mails)
+}
+
+// turnPages reads page after page to the end.
+func turnPages(t *testing.T, o *office, q gateway.PageQuery) []string {
+	t.Helper()
+	var got []string
+	for pages := 0; ; pages++ {
+		page, next, err := o.lists.MessagePage(context.Background(), q)
+		if err != nil || len(page) > q.Limit || pages > 100 {
+			t.Fatal(len(page), pages, err)
+		}
+		for _, m := range page {
+			got = append(got, string(m.ID))
+		}
+		if q.Behind = next; next == 0 {
+			return got
+		}
+	}
+}
+
+// listingOfMail lists what belongs to mails: items and records.
+func listingOfMail(t *testing.T, o *office, mails []gateway.Message) {
 	items, _, err := o.lists.ItemPage(context.Background(), gateway.PageQuery{Addresses: []string{"b@town.example"}, Limit: 100})
 	n := 0
 	for _, m := range mails {
