@@ -8,8 +8,10 @@ import (
 
 	"sekisho/audit"
 	"sekisho/gateway"
+	"sekisho/gateway/notice"
 	"sekisho/quarantine"
 	"sekisho/sanitize"
+	"sekisho/sanitize/format"
 	"sekisho/sanitize/policy"
 )
 
@@ -30,12 +32,48 @@ func (f *Flow) draft(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if err := f.compose(ctx, d); err != nil {
+		if blame(ctx, err) > 0 && f.Scribe.Clock().Sub(d.Due()) >= draftTime {
+			err = errors.Join(err, f.giveUp(ctx, d))
+		}
 		return true, fmt.Errorf("compose %s mail: %w", d.Kind, err)
 	}
 	if f.Relay != nil {
 		f.Relay()
 	}
 	return true, nil
+}
+
+// draftTime is how long a mail of our own is tried, once a lease, that cannot be
+// composed. A full disk and a machine without workers do not count: they pass.
+const draftTime = 24 * time.Hour
+
+// giveUp ends a draft as failed and drafts the mail to the postmaster about it
+// (G3: each delivery ends).
+func (f *Flow) giveUp(ctx context.Context, d gateway.Delivery) error {
+	d.State, d.Reason = gateway.Failed, string(format.Internal)
+	r, err := f.Scribe.System("relay.failed", audit.Failure, func(e *audit.Event) { fillDelivery(e, d) })
+	if err != nil {
+		return err
+	}
+	if d.Kind == gateway.KindPostmaster {
+		return f.Ledger.Do(ctx, func(tx gateway.Tx) error { return tx.Compose(d, r) })
+	}
+	id, err := gateway.NewID(f.Scribe.Random)
+	if err != nil {
+		return err
+	}
+	told := notice.Draft(id, gateway.KindPostmaster, f.Postmaster, f.Scribe.Clock())
+	told.Message, told.Receipt, told.About = d.Message, d.Receipt, d.ID
+	created, err := notice.Created(f.Scribe, told)
+	if err != nil {
+		return err
+	}
+	return f.Ledger.Do(ctx, func(tx gateway.Tx) error {
+		if err := tx.Compose(d, r); err != nil {
+			return err
+		}
+		return tx.AddDelivery(told, created)
+	})
 }
 
 func (f *Flow) compose(ctx context.Context, d gateway.Delivery) error {

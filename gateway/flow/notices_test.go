@@ -9,6 +9,7 @@ import (
 	"mime"
 	"mime/quotedprintable"
 	"net/mail"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,50 @@ func TestDigestIsToldOnce(t *testing.T) {
 	}
 	if got := w.letters(gateway.KindDigest)[yamada]; len(got) != 1 {
 		t.Errorf("%d digests", len(got))
+	}
+}
+
+// TestDraftEnds: a mail of our own that cannot be composed is tried for a day, and
+// then ends as failed with the postmaster told, once.
+// spec: g3
+func TestDraftEnds(t *testing.T) {
+	w := newWorld(t)
+	digests(w)
+	w.accept(withExe, yamada)
+	w.step()
+	w.now = w.now.Add(4 * time.Hour)
+	if _, err := w.Tell(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Engine = failing{w.Engine}
+	due := w.now
+	state := func() gateway.Delivery {
+		t.Helper()
+		ds, err := w.ledger.Deliveries(t.Context(), gateway.DeliveryQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(ds, func(d gateway.Delivery) bool { return d.Kind == gateway.KindDigest })
+		return ds[i]
+	}
+	for w.now.Before(due.Add(draftTime)) {
+		if _, err := w.Step(t.Context()); err == nil || state().State != gateway.Drafted {
+			t.Fatal(state().State, err)
+		}
+		w.now = w.now.Add(8*time.Hour + time.Second)
+	}
+	if _, err := w.Step(t.Context()); err == nil {
+		t.Fatal("the failure is not told")
+	}
+	if d := state(); d.State != gateway.Failed || d.Reason != "internal" || d.Recipients[0].State != gateway.Refused {
+		t.Errorf("%+v", d)
+	}
+	w.step()
+	if got := w.letters(gateway.KindPostmaster); len(got) != 1 || len(got["postmaster@town.example.lg.jp"]) != 1 {
+		t.Errorf("the postmaster was told %v", got)
+	}
+	if worked, err := w.Step(t.Context()); worked || err != nil {
+		t.Errorf("worked on: %v, %v", worked, err)
 	}
 }
 
